@@ -1,0 +1,3 @@
+//! Module list and `_PG_init`; no logic lives here.
+
+::pgrx::pg_module_magic!(name, version);
