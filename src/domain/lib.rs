@@ -4,6 +4,7 @@
 //! Invariants: no clock, no randomness, no I/O; time is always an argument.
 #![forbid(unsafe_code)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod catalog;
 pub mod decision;
@@ -16,5 +17,6 @@ pub mod period;
 pub mod proration;
 pub mod quantity;
 pub mod rollover;
+pub mod span;
 pub mod subscription;
 pub mod switch;

@@ -1,0 +1,407 @@
+//! Spans: a length of time after which something expires once, such as a rollover or a pack.
+//!
+//! Read from the catalog as interval text or a number of days. Invariant: a span is positive and
+//! its printed form is read back as the same span. Recurring time is the matter of `interval`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::period::{Time, clamped, instant, local, month_number};
+use crate::quantity::Quantity;
+
+/// Microseconds in one second.
+const SECOND: i64 = 1_000_000;
+/// Microseconds in one day.
+const DAY: i64 = 86_400 * SECOND;
+/// Longest span in days and, times thirty, in microseconds: about a thousand years.
+const DAYS_MAX: i64 = 366_000;
+/// Longest span in months.
+const MONTHS_MAX: i64 = 12_000;
+
+/// A positive length of time: months and days of the local calendar, then clock time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    months: i64,
+    days: i64,
+    micros: i64,
+}
+
+/// A text that is no length of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpanError {
+    text: String,
+}
+
+impl fmt::Display for SpanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "\"{}\" is no positive length of time like \"30 days\"",
+            self.text
+        )
+    }
+}
+
+impl std::error::Error for SpanError {}
+
+/// Reads `30 days`, `1 year 3 months`, `12:00:00`, `P1M`, or a plain number of days.
+///
+/// # Errors
+/// When the text is none of these, is not positive, or is longer than a thousand years.
+pub fn parse_span(text: &str) -> Result<Span, SpanError> {
+    let lower = text.trim().to_ascii_lowercase();
+    let parts = match lower.strip_prefix('p') {
+        Some(rest) => iso_parts(rest),
+        None => worded_parts(&lower),
+    };
+    parts
+        .and_then(|parts| sum_parts(&parts))
+        .ok_or_else(|| SpanError {
+            text: text.to_owned(),
+        })
+}
+
+impl Span {
+    /// The span of these parts; `None` when one is negative, all are zero, or one is too long.
+    #[must_use]
+    pub fn new(months: i64, days: i64, micros: i64) -> Option<Self> {
+        let bounded = (0..=MONTHS_MAX).contains(&months)
+            && (0..=DAYS_MAX).contains(&days)
+            && (0..=DAYS_MAX * DAY).contains(&micros);
+        let positive = months > 0 || days > 0 || micros > 0;
+        (bounded && positive).then_some(Self {
+            months,
+            days,
+            micros,
+        })
+    }
+
+    /// That many local days.
+    #[must_use]
+    pub fn from_days(days: i64) -> Option<Self> {
+        Self::new(0, days, 0)
+    }
+
+    /// Whole months of the local calendar.
+    #[must_use]
+    pub const fn months(self) -> i64 {
+        self.months
+    }
+
+    /// Days of the local calendar, after the months.
+    #[must_use]
+    pub const fn days(self) -> i64 {
+        self.days
+    }
+
+    /// Microseconds of clock time, after the days.
+    #[must_use]
+    pub const fn micros(self) -> i64 {
+        self.micros
+    }
+
+    /// The moment this long after another: months with the day clamped, local days, clock time.
+    #[must_use]
+    pub fn after(self, at: Time, zone: Tz) -> Option<Time> {
+        let mut moment = at;
+        // Without calendar parts the local time must not be consulted: it may occur twice.
+        if self.months > 0 || self.days > 0 {
+            let from = local(at, zone);
+            let date = clamped(
+                month_number(from.date()).checked_add(self.months)?,
+                chrono::Datelike::day(&from),
+            )?;
+            let wanted = date
+                .and_time(from.time())
+                .checked_add_signed(TimeDelta::try_days(self.days)?)?;
+            moment = instant(wanted, zone)?;
+        }
+        moment.checked_add_signed(TimeDelta::microseconds(self.micros))
+    }
+}
+
+/// What one word of a span counts.
+#[derive(Clone, Copy)]
+enum Unit {
+    Months(i64),
+    Days(i64),
+    Micros(i64),
+}
+
+/// A number of units.
+type Part = (Quantity, Unit);
+
+/// Adds parts up; a fraction of a day is clock time, a fraction of a month is refused.
+fn sum_parts(parts: &[Part]) -> Option<Span> {
+    let (mut months, mut days, mut micros) = (0_i64, 0_i64, 0_i64);
+    for (number, unit) in parts {
+        if number.is_negative() {
+            return None;
+        }
+        match unit {
+            Unit::Months(each) => months = months.checked_add(whole(*number, *each)?)?,
+            Unit::Days(each) => {
+                let part = whole(*number, *each * DAY)?;
+                days = days.checked_add(part.div_euclid(DAY))?;
+                micros = micros.checked_add(part.rem_euclid(DAY))?;
+            }
+            Unit::Micros(each) => micros = micros.checked_add(whole(*number, *each)?)?,
+        }
+    }
+    Span::new(months, days, micros)
+}
+
+/// `number * each` when that is a whole number.
+fn whole(number: Quantity, each: i64) -> Option<i64> {
+    let product = number.raw().checked_mul(i128::from(each))?;
+    let unit = Quantity::ONE.raw();
+    (product % unit == 0)
+        .then(|| i64::try_from(product / unit).ok())
+        .flatten()
+}
+
+/// The parts after the `P` of an ISO 8601 duration.
+fn iso_parts(text: &str) -> Option<Vec<Part>> {
+    let (date, time) = match text.split_once('t') {
+        Some((_, "")) => return None,
+        Some((date, time)) => (date, time),
+        None => (text, ""),
+    };
+    let mut parts = lettered(date, |letter| match letter {
+        'y' => Some(Unit::Months(12)),
+        'm' => Some(Unit::Months(1)),
+        'w' => Some(Unit::Days(7)),
+        'd' => Some(Unit::Days(1)),
+        _ => None,
+    })?;
+    parts.extend(lettered(time, |letter| match letter {
+        'h' => Some(Unit::Micros(3_600 * SECOND)),
+        'm' => Some(Unit::Micros(60 * SECOND)),
+        's' => Some(Unit::Micros(SECOND)),
+        _ => None,
+    })?);
+    Some(parts)
+}
+
+/// Numbers each followed by one letter.
+fn lettered(text: &str, unit: impl Fn(char) -> Option<Unit>) -> Option<Vec<Part>> {
+    text.split_inclusive(|c: char| c.is_ascii_alphabetic())
+        .map(|piece| {
+            let letter = piece.chars().next_back()?;
+            Some((
+                Quantity::parse(piece.strip_suffix(letter)?).ok()?,
+                unit(letter)?,
+            ))
+        })
+        .collect()
+}
+
+/// Numbers each followed by a word, with `hh:mm:ss` standing for itself; or one number of days.
+fn worded_parts(text: &str) -> Option<Vec<Part>> {
+    if let Ok(days) = Quantity::parse(text) {
+        return Some(vec![(days, Unit::Days(1))]);
+    }
+    let mut parts = Vec::new();
+    let mut words = text.split_ascii_whitespace();
+    while let Some(word) = words.next() {
+        if word.contains(':') {
+            parts.extend(clock_parts(word)?);
+            continue;
+        }
+        let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let (number, name) = match word.strip_prefix(digits)? {
+            "" => (word, words.next()?),
+            name => (digits, name),
+        };
+        parts.push((Quantity::parse(number).ok()?, unit_of(name)?));
+    }
+    Some(parts)
+}
+
+/// Hours, minutes and optionally seconds.
+fn clock_parts(word: &str) -> Option<[Part; 3]> {
+    let (hours, rest) = word.split_once(':')?;
+    let (minutes, seconds) = rest.split_once(':').unwrap_or((rest, "0"));
+    Some([
+        (Quantity::parse(hours).ok()?, Unit::Micros(3_600 * SECOND)),
+        (Quantity::parse(minutes).ok()?, Unit::Micros(60 * SECOND)),
+        (Quantity::parse(seconds).ok()?, Unit::Micros(SECOND)),
+    ])
+}
+
+/// The unit that a word of interval text names.
+fn unit_of(name: &str) -> Option<Unit> {
+    Some(match name.strip_suffix('s').unwrap_or(name) {
+        "year" | "yr" | "y" => Unit::Months(12),
+        "quarter" => Unit::Months(3),
+        "month" | "mon" => Unit::Months(1),
+        "week" | "w" => Unit::Days(7),
+        "day" | "d" => Unit::Days(1),
+        "hour" | "hr" | "h" => Unit::Micros(3_600 * SECOND),
+        "minute" | "min" => Unit::Micros(60 * SECOND),
+        "second" | "sec" => Unit::Micros(SECOND),
+        "millisecond" => Unit::Micros(1_000),
+        "microsecond" => Unit::Micros(1),
+        _ => return None,
+    })
+}
+
+impl fmt::Display for Span {
+    /// Interval text that Postgres reads too: `1 year 3 months 2 days 12 hours`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            (self.months / 12, "year"),
+            (self.months % 12, "month"),
+            (self.days, "day"),
+            (self.micros / (3_600 * SECOND), "hour"),
+            (self.micros / (60 * SECOND) % 60, "minute"),
+            (self.micros / SECOND % 60, "second"),
+            (self.micros % SECOND, "microsecond"),
+        ];
+        let mut separator = "";
+        for (number, name) in parts.into_iter().filter(|(number, _)| *number != 0) {
+            let plural = if number == 1 { "" } else { "s" };
+            write!(f, "{separator}{number} {name}{plural}")?;
+            separator = " ";
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Span {
+    type Err = SpanError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_span(text)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    /// From interval text or a number of days.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::Number(number) => number.to_string(),
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        parse_span(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(text: &str) -> Span {
+        parse_span(text).unwrap()
+    }
+
+    fn time(text: &str) -> Time {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn reads_what_people_write() {
+        for (text, printed) in [
+            ("30", "30 days"),
+            ("1.5", "1 day 12 hours"),
+            ("30 days", "30 days"),
+            ("2 months", "2 months"),
+            ("1 year 3 months", "1 year 3 months"),
+            ("15 mons", "1 year 3 months"),
+            ("12 hours", "12 hours"),
+            ("P1M", "1 month"),
+            (
+                "P1Y2M3W4DT5H6M7S",
+                "1 year 2 months 25 days 5 hours 6 minutes 7 seconds",
+            ),
+            ("PT0.5S", "500000 microseconds"),
+            ("1 day 12:30:00", "1 day 12 hours 30 minutes"),
+            ("90min", "1 hour 30 minutes"),
+            ("2 WEEKS", "14 days"),
+            ("1 quarter", "3 months"),
+            ("0.5 years", "6 months"),
+        ] {
+            assert_eq!(span(text).to_string(), printed, "{text}");
+            assert_eq!(span(printed), span(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_length() {
+        for text in [
+            "",
+            "0",
+            "-1",
+            "0 days",
+            "-1 day",
+            "days",
+            "P",
+            "PT",
+            "P1",
+            "1 parsec",
+            "0.5 months",
+            "P1DT",
+            "1 day 2",
+            "400000 days",
+            "1e300",
+            "12001 months",
+            "NaN days",
+            "1 0.0000001 seconds",
+            "1:2:3:4",
+            "monthly",
+            "p1m1",
+        ] {
+            assert!(parse_span(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn adds_months_days_then_clock_time() {
+        let berlin = chrono_tz::Europe::Berlin;
+        for (text, at, after) in [
+            ("1 month", "2024-01-31T12:00:00Z", "2024-02-29T12:00:00Z"),
+            (
+                "1 month 1 day",
+                "2024-01-31T12:00:00Z",
+                "2024-03-01T12:00:00Z",
+            ),
+            ("1 day", "2024-03-30T12:00:00Z", "2024-03-31T11:00:00Z"),
+            ("24 hours", "2024-03-30T12:00:00Z", "2024-03-31T12:00:00Z"),
+            ("1 hour", "2024-10-27T00:30:00Z", "2024-10-27T01:30:00Z"),
+            ("1 day", "2024-03-30T01:30:00Z", "2024-03-31T01:00:00Z"),
+        ] {
+            assert_eq!(
+                span(text).after(time(at), berlin),
+                Some(time(after)),
+                "{text}"
+            );
+        }
+        assert_eq!(span("1000 years").after(Time::MAX_UTC, berlin), None);
+    }
+
+    #[test]
+    fn travels_through_json() {
+        assert_eq!(serde_json::from_str::<Span>("30").unwrap(), span("30 days"));
+        assert_eq!(
+            serde_json::from_str::<Span>("\"1 month\"").unwrap(),
+            span("1 month")
+        );
+        assert_eq!(
+            serde_json::to_string(&span("36 hours")).unwrap(),
+            "\"36 hours\""
+        );
+        assert!(serde_json::from_str::<Span>("null").is_err());
+        assert!(serde_json::from_str::<Span>("0").is_err());
+    }
+}
