@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# A private Postgres server: superuser postgres, reachable through a Unix socket only.
+# usage: cluster.sh create NAME [setting=value ...]   (a new one, in place of an earlier)
+#        cluster.sh start | stop | restart | crash | destroy | folder NAME
+# BIN names the folder of server programs, else those of the chosen Postgres are used.
+. "$(dirname "$0")/common.sh"
+
+action=$1
+name=$2
+shift 2
+folder=$BUILD/server/$name
+if [ "$action" != destroy ] && [ "$action" != stop ]; then
+    folder=$(server_root)/$name
+    [ -n "${BIN:-}" ] || { choose_postgres; BIN=$PG_BIN; }
+fi
+
+remember() { [ -n "${BIN:-}" ] || BIN=$(cat "$folder/bin"); }
+is_running() { as_server "$BIN/pg_ctl" status -D "$folder/data" >/dev/null 2>&1; }
+
+start() {
+    is_running && return
+    as_server "$BIN/pg_ctl" start -w -t 60 -s -D "$folder/data" -l "$folder/log" ||
+        { tail -n 20 "$folder/log" >&2; die "the private server '$name' did not start"; }
+}
+
+stop() { # mode
+    [ -d "$folder/data" ] || return 0
+    remember
+    if is_running; then
+        as_server "$BIN/pg_ctl" stop -w -t 60 -s -m "$1" -D "$folder/data"
+    fi
+}
+
+create() {
+    local locale=C setting
+    locale -a 2>/dev/null | grep -qix 'c\.utf-\?8' && locale=C.UTF-8
+    stop immediate
+    rm -rf "$folder"
+    as_server mkdir -p "$folder"
+    as_server "$BIN/initdb" -D "$folder/data" -U postgres --auth=trust --no-sync -E UTF8 --locale="$locale" \
+        >"$BUILD/initdb.log" 2>&1 || { cat "$BUILD/initdb.log" >&2; die "initdb failed"; }
+    {
+        echo "listen_addresses = ''"
+        echo "unix_socket_directories = '$folder'"
+        echo "unix_socket_permissions = 0700"
+        for setting in "$@"; do echo "${setting%%=*} = '${setting#*=}'"; done
+    } | as_server tee -a "$folder/data/postgresql.conf" >/dev/null
+    echo "$BIN" | as_server tee "$folder/bin" >/dev/null
+    start
+}
+
+case $action in
+    create) create "$@" ;;
+    start) start ;;
+    stop) stop fast ;;
+    restart) stop fast && start ;;
+    crash) stop immediate ;;
+    destroy) stop immediate && rm -rf "$folder" ;;
+    folder) echo "$folder" ;;
+    *) die "unknown action '$action'" ;;
+esac
