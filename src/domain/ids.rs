@@ -55,7 +55,9 @@ pub fn derived(namespace: Uuid, name: &str) -> Uuid {
 /// An id that sorts by its time (version 7); times before 1970 sort as 1970.
 #[must_use]
 pub fn time_ordered(at: DateTime<Utc>, random: [u8; 10]) -> Uuid {
-    let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0).min(MILLIS_MAX);
+    let millis = u64::try_from(at.timestamp_millis())
+        .unwrap_or(0)
+        .min(MILLIS_MAX);
     Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
