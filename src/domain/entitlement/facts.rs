@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use crate::catalog::{FeatureType, ResetAnchor, Scope};
 use crate::interval::{Cadence, Reset, Span};
 use crate::period::Time;
 use crate::quantity::Quantity;
@@ -51,19 +52,6 @@ pub struct Facts {
     pub entity_count: i64,
     /// When entities were added, at least those asked about; bounds their rollover.
     pub entity_added: BTreeMap<String, Time>,
-}
-
-/// What kind of answer a feature gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FeatureType {
-    /// On or off.
-    Boolean,
-    /// Counted units that are used up.
-    Metered,
-    /// Things that exist at the same time, such as seats.
-    Entity,
-    /// A value to read.
-    Static,
 }
 
 /// A feature of the catalog.
@@ -241,35 +229,6 @@ pub struct PlanChange {
     pub cadence: Cadence,
     /// Paid once.
     pub one_time: bool,
-}
-
-/// Who shares an allowance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// One pool for the customer.
-    Customer,
-    /// A pool for each entity.
-    Entity,
-}
-
-impl Scope {
-    /// The name in the catalog.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Entity => "entity",
-        }
-    }
-}
-
-/// From where the periods of an allowance are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResetAnchor {
-    /// From the subscription's billing anchor.
-    Billing,
-    /// With the calendar.
-    Calendar,
 }
 
 /// What is counted: a feature's own units or the credits of a system.
