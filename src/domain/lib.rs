@@ -29,6 +29,7 @@ pub mod money;
 pub mod period;
 pub mod proration;
 pub mod quantity;
+pub mod rating;
 pub mod rollover;
 pub mod span;
 pub mod subscription;
