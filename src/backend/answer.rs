@@ -1,0 +1,237 @@
+//! Results of API functions, formed from the call's own descriptor.
+//!
+//! Names are never looked up by search path: the type is the one that `CREATE FUNCTION` bound.
+
+use crate::backend::value;
+use crate::error::{Error, Result};
+use chrono::{DateTime, Utc};
+use owostack_domain::quantity::Quantity;
+use pgrx::callconv::{BoxRet, FcInfo};
+use pgrx::datum::Datum;
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
+use pgrx::{IntoDatum, JsonB, pg_sys};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// One field of a composite result.
+#[derive(Debug, Clone)]
+pub enum Field {
+    Null,
+    Bool(bool),
+    Int4(i32),
+    Int8(i64),
+    Text(String),
+    Id(Uuid),
+    Number(Quantity),
+    Time(DateTime<Utc>),
+    Json(Value),
+    Record(Vec<Field>),
+}
+
+/// What an API function returns.
+pub struct Answer(Option<pg_sys::Datum>);
+
+// SAFETY: never used to generate SQL: every function that returns it is declared by hand in `sql/`.
+unsafe impl SqlTranslatable for Answer {
+    const TYPE_IDENT: &'static str = "owostack.Answer";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> =
+        Ok(SqlMappingRef::literal("record"));
+    const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("record")));
+}
+
+// SAFETY: the datum was formed for this very call.
+unsafe impl BoxRet for Answer {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        match self.0 {
+            // SAFETY: as above.
+            Some(datum) => unsafe { fcinfo.return_raw_datum(datum) },
+            None => fcinfo.return_null(),
+        }
+    }
+}
+
+impl<T: Into<Field>> From<Option<T>> for Field {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+macro_rules! fields {
+    ($($type:ty => $variant:ident;)*) => {
+        $(impl From<$type> for Field {
+            fn from(value: $type) -> Self {
+                Self::$variant(value.into())
+            }
+        })*
+    };
+}
+
+fields! {
+    bool => Bool;
+    i32 => Int4;
+    i64 => Int8;
+    &str => Text;
+    String => Text;
+    Uuid => Id;
+    Quantity => Number;
+    DateTime<Utc> => Time;
+    Value => Json;
+    Vec<Field> => Record;
+}
+
+impl Answer {
+    /// SQL NULL.
+    pub const fn null() -> Self {
+        Self(None)
+    }
+
+    /// A datum that already has the function's result type.
+    pub const fn datum(datum: pg_sys::Datum) -> Self {
+        Self(Some(datum))
+    }
+
+    /// A scalar.
+    pub fn scalar(field: impl Into<Field>) -> Self {
+        Self(scalar_datum(field.into()))
+    }
+
+    /// One row of the call's result type.
+    ///
+    /// # Errors
+    /// When the function was not declared with a composite result.
+    pub fn record(fcinfo: pg_sys::FunctionCallInfo, fields: Vec<Field>) -> Result<Self> {
+        let descriptor = result_descriptor(fcinfo)?;
+        // SAFETY: the descriptor is blessed and has one attribute per field, checked in `tuple`.
+        Ok(Self(Some(unsafe { tuple_datum(descriptor, fields)? })))
+    }
+
+    /// A set of rows, decided as a whole before the first is returned.
+    ///
+    /// # Errors
+    /// When the call site cannot take a set.
+    pub fn rows(fcinfo: pg_sys::FunctionCallInfo, rows: Vec<Vec<Field>>) -> Result<Self> {
+        let store = RowStore::open(fcinfo)?;
+        for fields in rows {
+            store.put(fields)?;
+        }
+        Ok(Self(None))
+    }
+}
+
+struct RowStore {
+    store: *mut pg_sys::Tuplestorestate,
+    descriptor: pg_sys::TupleDesc,
+}
+
+impl RowStore {
+    fn open(fcinfo: pg_sys::FunctionCallInfo) -> Result<Self> {
+        // SAFETY: fcinfo is that of the running call; it raises by itself where no set is allowed.
+        unsafe {
+            pg_sys::InitMaterializedSRF(fcinfo, pg_sys::MAT_SRF_BLESS);
+            let info = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
+            if info.is_null() {
+                return Err(Error::wrong_state("a set is not accepted here"));
+            }
+            Ok(Self { store: (*info).setResult, descriptor: (*info).setDesc })
+        }
+    }
+
+    fn put(&self, fields: Vec<Field>) -> Result<()> {
+        // SAFETY: store and descriptor were made for this call.
+        unsafe {
+            let (mut values, mut nulls) = columns(self.descriptor, fields)?;
+            pg_sys::tuplestore_putvalues(
+                self.store,
+                self.descriptor,
+                values.as_mut_ptr(),
+                nulls.as_mut_ptr(),
+            );
+        }
+        Ok(())
+    }
+}
+
+fn result_descriptor(fcinfo: pg_sys::FunctionCallInfo) -> Result<pg_sys::TupleDesc> {
+    let mut descriptor: pg_sys::TupleDesc = std::ptr::null_mut();
+    // SAFETY: fcinfo is that of the running call.
+    let class =
+        unsafe { pg_sys::get_call_result_type(fcinfo, std::ptr::null_mut(), &raw mut descriptor) };
+    if class != pg_sys::TypeFuncClass::TYPEFUNC_COMPOSITE || descriptor.is_null() {
+        return Err(Error::internal("the function is not declared with a composite result"));
+    }
+    // SAFETY: a valid descriptor; blessing only registers it.
+    Ok(unsafe { pg_sys::BlessTupleDesc(descriptor) })
+}
+
+/// Datums and null flags for the columns of `descriptor`.
+///
+/// # Safety
+/// `descriptor` must be valid and blessed.
+unsafe fn columns(
+    descriptor: pg_sys::TupleDesc,
+    fields: Vec<Field>,
+) -> Result<(Vec<pg_sys::Datum>, Vec<bool>)> {
+    // SAFETY: promised by the caller.
+    let width = usize::try_from(unsafe { (*descriptor).natts }).unwrap_or(0);
+    if width != fields.len() {
+        return Err(Error::wrong_state(format!(
+            "the library gives {} result columns, the SQL declares {width}",
+            fields.len()
+        ))
+        .hint("Run ALTER EXTENSION owostack UPDATE, or restart the server."));
+    }
+    let mut values = Vec::with_capacity(width);
+    let mut nulls = Vec::with_capacity(width);
+    for (index, field) in fields.into_iter().enumerate() {
+        let datum = match field {
+            Field::Record(inner) => {
+                // SAFETY: index is below natts; the type is composite by declaration.
+                unsafe {
+                    let type_oid = attribute_type(descriptor, index);
+                    let inner_descriptor = pg_sys::lookup_rowtype_tupdesc_copy(type_oid, -1);
+                    Some(tuple_datum(pg_sys::BlessTupleDesc(inner_descriptor), inner)?)
+                }
+            }
+            scalar => scalar_datum(scalar),
+        };
+        nulls.push(datum.is_none());
+        values.push(datum.unwrap_or(pg_sys::Datum::null()));
+    }
+    Ok((values, nulls))
+}
+
+/// # Safety
+/// `index` must be below the descriptor's number of attributes.
+unsafe fn attribute_type(descriptor: pg_sys::TupleDesc, index: usize) -> pg_sys::Oid {
+    // SAFETY: promised by the caller; attribute numbers count from 1.
+    unsafe { pg_sys::SPI_gettypeid(descriptor, i32::try_from(index).unwrap_or(0) + 1) }
+}
+
+/// # Safety
+/// `descriptor` must be valid and blessed.
+unsafe fn tuple_datum(descriptor: pg_sys::TupleDesc, fields: Vec<Field>) -> Result<pg_sys::Datum> {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let (mut values, mut nulls) = columns(descriptor, fields)?;
+        let tuple = pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+        Ok(pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data))
+    }
+}
+
+fn scalar_datum(field: Field) -> Option<pg_sys::Datum> {
+    match field {
+        Field::Null | Field::Record(_) => None,
+        Field::Bool(value) => value.into_datum(),
+        Field::Int4(value) => value.into_datum(),
+        Field::Int8(value) => value.into_datum(),
+        Field::Text(value) => value.into_datum(),
+        Field::Id(value) => pgrx::Uuid::from_bytes(value.into_bytes()).into_datum(),
+        Field::Number(value) => value::numeric(value).into_datum(),
+        Field::Time(value) => value::timestamp(value).into_datum(),
+        Field::Json(value) => JsonB(value).into_datum(),
+    }
+}

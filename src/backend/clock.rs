@@ -1,0 +1,34 @@
+//! The two clocks of the server (`api.md` 1): statement time for reads, wall-clock time for writes.
+//!
+//! Called once per API call, nowhere below `api/`.
+
+use chrono::{DateTime, Utc};
+use pgrx::pg_sys;
+
+/// Microseconds between the Unix epoch and Postgres' (2000-01-01).
+const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
+
+/// Converts Postgres' microseconds; None for infinities and times beyond chrono's range.
+pub fn from_postgres(timestamp: pg_sys::TimestampTz) -> Option<DateTime<Utc>> {
+    if timestamp == i64::MAX || timestamp == i64::MIN {
+        return None;
+    }
+    DateTime::from_timestamp_micros(timestamp.checked_add(POSTGRES_EPOCH_MICROS)?)
+}
+
+/// Converts to Postgres' microseconds.
+pub fn to_postgres(time: DateTime<Utc>) -> pg_sys::TimestampTz {
+    time.timestamp_micros().saturating_sub(POSTGRES_EPOCH_MICROS)
+}
+
+/// When the client's statement began; the same in leader and parallel workers.
+pub fn statement_time() -> DateTime<Utc> {
+    // SAFETY: reads a backend-local variable.
+    from_postgres(unsafe { pg_sys::GetCurrentStatementStartTimestamp() }).unwrap_or_default()
+}
+
+/// Wall-clock time of this instant.
+pub fn wall_time() -> DateTime<Utc> {
+    // SAFETY: reads the system clock.
+    from_postgres(unsafe { pg_sys::GetCurrentTimestamp() }).unwrap_or_default()
+}

@@ -1,0 +1,82 @@
+//! Transaction-level heavyweight locks of our own tag classes.
+//!
+//! Locking rules (protocol 23, 30). Tags are advisory tags of this database whose fourth field is
+//! one of the classes below: SQL's advisory functions use 1 and 2 there, Citus small numbers.
+//! Lock first, take the latest snapshot second, in separate statements. Several locks of one class
+//! are taken in ascending order; classes are taken in the order of [`Class`]. All are held until
+//! the transaction ends, and the deadlock detector sees them.
+
+use pgrx::pg_sys;
+
+/// What a lock protects. Order of declaration is order of acquisition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u16)]
+pub enum Class {
+    /// The row of `owo.installation` and of organization `default`.
+    Installation = 7_001,
+    /// The catalog of one organization.
+    Catalog = 7_002,
+    /// Stripe of idempotency keys.
+    KeyStripe = 7_003,
+    /// One idempotency key.
+    Key = 7_004,
+    /// Stripe of customers: everything that counts for them.
+    Customer = 7_005,
+    /// One e-mail address or other alias.
+    Alias = 7_006,
+    /// The fold: one folder per database.
+    Fold = 7_007,
+}
+
+/// Number of stripes of [`Class::Customer`] and [`Class::KeyStripe`].
+pub const STRIPES: u32 = 1_024;
+
+/// How a lock is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Share,
+    Exclusive,
+}
+
+impl Mode {
+    fn lockmode(self) -> pg_sys::LOCKMODE {
+        match self {
+            Self::Share => pg_sys::ShareLock as pg_sys::LOCKMODE,
+            Self::Exclusive => pg_sys::ExclusiveLock as pg_sys::LOCKMODE,
+        }
+    }
+}
+
+fn tag(class: Class, number: u64) -> pg_sys::LOCKTAG {
+    let [a, b, c, d, e, f, g, h] = number.to_be_bytes();
+    pg_sys::LOCKTAG {
+        // SAFETY: set once at backend start.
+        locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
+        locktag_field2: u32::from_be_bytes([a, b, c, d]),
+        locktag_field3: u32::from_be_bytes([e, f, g, h]),
+        locktag_field4: class as u16,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
+        locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
+    }
+}
+
+/// Waits for the lock; it is held until the transaction ends.
+pub fn acquire(class: Class, number: u64, mode: Mode) {
+    let tag = tag(class, number);
+    // SAFETY: the tag lives through the call, which copies it.
+    unsafe { pg_sys::LockAcquire(&raw const tag, mode.lockmode(), false, false) };
+}
+
+/// Takes the lock if nobody is in the way; true when it is held now.
+pub fn try_acquire(class: Class, number: u64, mode: Mode) -> bool {
+    let tag = tag(class, number);
+    // SAFETY: as above.
+    let result = unsafe { pg_sys::LockAcquire(&raw const tag, mode.lockmode(), false, true) };
+    result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
+}
+
+/// The stripe of an id, for stripe classes.
+pub fn stripe(id: uuid::Uuid) -> u64 {
+    let (high, low) = id.as_u64_pair();
+    (high ^ low) % u64::from(STRIPES)
+}

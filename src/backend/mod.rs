@@ -1,0 +1,14 @@
+//! Safe guards over single backend calls: user switch, snapshots, SPI, lock tags, time, results.
+//!
+//! Called by every layer above; holds no rule of billing. The unsafe code of the extension lives
+//! here and in `meter/shared/`.
+
+pub mod answer;
+pub mod call;
+pub mod clock;
+pub mod lock;
+pub mod notify;
+pub mod owner;
+pub mod random;
+pub mod spi;
+pub mod value;

@@ -1,0 +1,248 @@
+//! Our face of SPI: kept plans, explicit snapshots, no transaction id in reads (protocol 11, 12).
+//!
+//! `read` sees the latest committed state and the caller's own rows, at every isolation level;
+//! `write` acts on that state too, so that REPEATABLE READ fails only where somebody is really in
+//! the way. pgrx's own SPI client is not used: it reads with the transaction's old snapshot.
+
+use crate::backend::value::{Argument, FromColumn};
+use crate::error::{Error, Result};
+use pgrx::pg_sys;
+use std::ffi::CString;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// An SQL statement, planned once per backend. Used as a `static` beside the function that runs it.
+pub struct Statement {
+    sql: &'static str,
+    plan: AtomicPtr<pg_sys::_SPI_plan>,
+}
+
+/// A registered snapshot of the latest committed state; released on drop or by abort.
+pub struct Snapshot(NonNull<pg_sys::SnapshotData>);
+
+/// One row of a result; columns count from 0.
+pub struct Row {
+    tuple: pg_sys::HeapTuple,
+    descriptor: pg_sys::TupleDesc,
+}
+
+impl Statement {
+    /// A statement with `$1`-style parameters.
+    pub const fn new(sql: &'static str) -> Self {
+        Self { sql, plan: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    fn plan(&self, arguments: &[Argument]) -> Result<pg_sys::SPIPlanPtr> {
+        let kept = self.plan.load(Ordering::Relaxed);
+        if !kept.is_null() {
+            return Ok(kept);
+        }
+        let sql = CString::new(self.sql).map_err(|_| Error::internal("statement with NUL"))?;
+        let mut types: Vec<pg_sys::Oid> = arguments.iter().map(|a| a.type_oid).collect();
+        let count = count_of(types.len())?;
+        // SAFETY: connected to SPI by the caller; pointers live through the calls.
+        let plan = unsafe {
+            let plan = pg_sys::SPI_prepare(sql.as_ptr(), count, types.as_mut_ptr());
+            if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
+                return Err(Error::internal("a statement could not be prepared"));
+            }
+            plan
+        };
+        self.plan.store(plan, Ordering::Relaxed);
+        Ok(plan)
+    }
+}
+
+fn count_of(length: usize) -> Result<i32> {
+    i32::try_from(length).map_err(|_| Error::internal("too many arguments"))
+}
+
+impl Snapshot {
+    /// The latest committed state plus what this transaction has done so far.
+    ///
+    /// In parallel mode there is no latest snapshot (protocol 14): the active one is used.
+    pub fn latest() -> Result<Self> {
+        // SAFETY: inside a transaction; the registered copy is released once.
+        let snapshot = unsafe {
+            let latest = if pg_sys::IsInParallelMode() {
+                pg_sys::GetActiveSnapshot()
+            } else {
+                pg_sys::GetLatestSnapshot()
+            };
+            pg_sys::RegisterSnapshot(latest)
+        };
+        NonNull::new(snapshot).map(Self).ok_or_else(|| Error::internal("no snapshot"))
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: registered in `latest`, released only here.
+            unsafe { pg_sys::UnregisterSnapshot(self.0.as_ptr()) };
+        }
+    }
+}
+
+impl Row {
+    /// The value of column `index`.
+    ///
+    /// # Errors
+    /// When the column is NULL but `T` is not an option, or holds what `T` cannot.
+    pub fn get<T: FromColumn>(&self, index: usize) -> Result<T> {
+        let (datum, null) = self.datum(index)?;
+        // SAFETY: statement and reader stand side by side in `db/`, so types agree.
+        unsafe { T::from_column(datum, null) }
+            .map_err(|error| error.detail(format!("Column {index} of a statement of owostack.")))
+    }
+
+    fn datum(&self, index: usize) -> Result<(pg_sys::Datum, bool)> {
+        let number = count_of(index)?.saturating_add(1);
+        let mut null = false;
+        // SAFETY: tuple and descriptor belong to the live SPI result.
+        let datum = unsafe {
+            pg_sys::SPI_getbinval(self.tuple, self.descriptor, number, &raw mut null)
+        };
+        Ok((datum, null))
+    }
+
+    /// A composite column, copied so that it outlives the statement.
+    ///
+    /// # Errors
+    /// When the column is NULL.
+    pub fn composite(&self, index: usize) -> Result<pg_sys::Datum> {
+        let (datum, null) = self.datum(index)?;
+        if null {
+            return Err(Error::internal("a row was expected"));
+        }
+        // SAFETY: composites are variable-length, passed by reference; the copy goes to the
+        // context that was current before SPI was connected.
+        Ok(unsafe { pg_sys::SPI_datumTransfer(datum, false, -1) })
+    }
+}
+
+/// Runs a reading statement at `snapshot` and converts each row.
+///
+/// # Errors
+/// Whatever `convert` returns; SQL errors are raised by Postgres itself.
+pub fn read<T>(
+    snapshot: &Snapshot,
+    statement: &Statement,
+    arguments: Vec<Argument>,
+    convert: impl FnMut(&Row) -> Result<T>,
+) -> Result<Vec<T>> {
+    execute(Some(snapshot), statement, arguments, true, convert).map(|(rows, _)| rows)
+}
+
+/// Runs a writing statement on the latest state and converts each row it returns.
+///
+/// # Errors
+/// As [`read`].
+pub fn write<T>(
+    statement: &Statement,
+    arguments: Vec<Argument>,
+    convert: impl FnMut(&Row) -> Result<T>,
+) -> Result<Vec<T>> {
+    let snapshot = Snapshot::latest()?;
+    execute(Some(&snapshot), statement, arguments, false, convert).map(|(rows, _)| rows)
+}
+
+/// Runs a writing statement and says how many rows it touched.
+///
+/// # Errors
+/// As [`read`].
+pub fn run(statement: &Statement, arguments: Vec<Argument>) -> Result<u64> {
+    let snapshot = Snapshot::latest()?;
+    execute(Some(&snapshot), statement, arguments, false, |_| Ok(())).map(|(_, count)| count)
+}
+
+/// Runs statements given as text, such as GRANT, that cannot be planned once.
+///
+/// # Errors
+/// When Postgres refuses them without raising.
+pub fn utility(sql: &str) -> Result<()> {
+    let text = CString::new(sql).map_err(|_| Error::invalid("text must not hold NUL"))?;
+    let _connection = Connection::open()?;
+    // SAFETY: connected; the text lives through the call.
+    let status = unsafe { pg_sys::SPI_execute(text.as_ptr(), false, 0) };
+    if status < 0 { Err(Error::internal(format!("SPI status {status}"))) } else { Ok(()) }
+}
+
+struct Connection;
+
+impl Connection {
+    fn open() -> Result<Self> {
+        // SAFETY: closed on drop, or by abort.
+        if unsafe { pg_sys::SPI_connect() } == pg_sys::SPI_OK_CONNECT as i32 {
+            Ok(Self)
+        } else {
+            Err(Error::internal("SPI is not available"))
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened in `open`.
+            unsafe { pg_sys::SPI_finish() };
+        }
+    }
+}
+
+fn execute<T>(
+    snapshot: Option<&Snapshot>,
+    statement: &Statement,
+    arguments: Vec<Argument>,
+    read_only: bool,
+    mut convert: impl FnMut(&Row) -> Result<T>,
+) -> Result<(Vec<T>, u64)> {
+    let _connection = Connection::open()?;
+    let plan = statement.plan(&arguments)?;
+    let mut values: Vec<pg_sys::Datum> =
+        arguments.iter().map(|a| a.datum.unwrap_or(pg_sys::Datum::null())).collect();
+    let nulls: Vec<std::ffi::c_char> = arguments
+        .iter()
+        .map(|a| if a.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
+        .collect();
+    let snapshot = snapshot.map_or(ptr::null_mut(), |snapshot| snapshot.0.as_ptr());
+    // SAFETY: plan is kept; values and nulls have one entry per parameter and live through it.
+    let status = unsafe {
+        pg_sys::SPI_execute_snapshot(
+            plan,
+            values.as_mut_ptr(),
+            nulls.as_ptr(),
+            snapshot,
+            ptr::null_mut(),
+            read_only,
+            true,
+            0,
+        )
+    };
+    if status < 0 {
+        return Err(Error::internal(format!("SPI status {status}")));
+    }
+    // SAFETY: globals of the statement that just ran; the table is freed by SPI_finish.
+    let (table, processed) = unsafe { (pg_sys::SPI_tuptable, pg_sys::SPI_processed) };
+    let mut rows = Vec::new();
+    if let Some(table) = NonNull::new(table) {
+        // SAFETY: a tuple table holds `numvals` tuples of its descriptor.
+        let (tuples, descriptor) = unsafe {
+            let table = table.as_ref();
+            let length = usize::try_from(table.numvals).unwrap_or(0);
+            (std::slice::from_raw_parts(table.vals, length), table.tupdesc)
+        };
+        for tuple in tuples {
+            rows.push(convert(&Row { tuple: *tuple, descriptor })?);
+        }
+    }
+    Ok((rows, processed))
+}
+
+/// Builds the argument list of a statement.
+#[macro_export]
+macro_rules! arguments {
+    ($($value:expr),* $(,)?) => {
+        vec![$($crate::backend::value::IntoArgument::into_argument($value)),*]
+    };
+}

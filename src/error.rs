@@ -1,0 +1,110 @@
+//! The one map from what went wrong to SQLSTATE, message, detail and hint.
+//!
+//! Every layer above `backend/` returns [`Error`]; only `api/` raises it.
+//! Invariant: a denial is not an error here, except in the functions that promise to raise one.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{PgLogLevel, PgSqlErrorCode};
+
+/// What a flow returns when it cannot answer.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A broken call: SQLSTATE with texts in Postgres' style.
+#[derive(Debug, Clone)]
+pub struct Error {
+    code: PgSqlErrorCode,
+    message: String,
+    detail: Option<String>,
+    hint: Option<String>,
+}
+
+macro_rules! situations {
+    ($($(#[$doc:meta])* $name:ident = $code:ident;)*) => {
+        impl Error {
+            $($(#[$doc])* pub fn $name(message: impl Into<String>) -> Self {
+                Self::new(PgSqlErrorCode::$code, message)
+            })*
+        }
+    };
+}
+
+situations! {
+    /// `42704`: unknown feature, plan, pack, provider, organization, or a feature of the wrong type.
+    undefined = ERRCODE_UNDEFINED_OBJECT;
+    /// `23503`: unknown customer where a row is needed.
+    missing_customer = ERRCODE_FOREIGN_KEY_VIOLATION;
+    /// `23514`: denied, or the state forbids the step.
+    forbidden = ERRCODE_CHECK_VIOLATION;
+    /// `22023`: a bad value.
+    invalid = ERRCODE_INVALID_PARAMETER_VALUE;
+    /// `22003`: a number out of range.
+    out_of_range = ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE;
+    /// `22004`: NULL where a value is needed.
+    null = ERRCODE_NULL_VALUE_NOT_ALLOWED;
+    /// `21000`: one name, several customers.
+    ambiguous = ERRCODE_CARDINALITY_VIOLATION;
+    /// `23505`: a key, id or e-mail is taken.
+    taken = ERRCODE_UNIQUE_VIOLATION;
+    /// `42501`: no permission, or the organization is not granted.
+    denied = ERRCODE_INSUFFICIENT_PRIVILEGE;
+    /// `55000`: needs another state of the object or the server.
+    wrong_state = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+    /// `40001`: another open transaction is in the way; try again.
+    retry = ERRCODE_T_R_SERIALIZATION_FAILURE;
+    /// `25006`: a write in a read-only transaction or in recovery.
+    read_only = ERRCODE_READ_ONLY_SQL_TRANSACTION;
+    /// `0A000`: not possible with this feature of Postgres.
+    unsupported = ERRCODE_FEATURE_NOT_SUPPORTED;
+    /// `2D000`: a call that commits, inside a transaction block.
+    in_transaction = ERRCODE_INVALID_TRANSACTION_TERMINATION;
+    /// `XX000`: what our own rows or plans should never hold.
+    internal = ERRCODE_INTERNAL_ERROR;
+}
+
+impl Error {
+    fn new(code: PgSqlErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), detail: None, hint: None }
+    }
+
+    /// `22004` naming the argument.
+    pub fn null_argument(name: &str) -> Self {
+        Self::null(format!("{name} must not be null"))
+    }
+
+    /// `42704` for a feature slug.
+    pub fn unknown_feature(slug: &str) -> Self {
+        Self::undefined(format!("feature \"{slug}\" does not exist"))
+            .hint("Features are listed by owo_catalog() and created by owo_sync().")
+    }
+
+    /// `23503` for a customer name.
+    pub fn unknown_customer(name: &str) -> Self {
+        Self::missing_customer(format!("customer \"{name}\" does not exist"))
+            .hint("Create the customer with owo_customer() first.")
+    }
+
+    /// Adds the facts behind the message.
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds the next step.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Raises the error in Postgres; nothing on the Rust stack may need cleaning beyond `Drop`.
+    pub fn raise(self) -> ! {
+        let mut report = ErrorReport::new(self.code, self.message, "owostack");
+        if let Some(detail) = self.detail {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = self.hint {
+            report = report.set_hint(hint);
+        }
+        report.report(PgLogLevel::ERROR);
+        unreachable!("an error report does not return")
+    }
+}
