@@ -3,6 +3,9 @@
 //! Called once per API call, nowhere below `api/`.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use owostack_domain::span::Span;
+use pgrx::datum::Interval;
 use pgrx::pg_sys;
 
 /// Microseconds between the Unix epoch and Postgres' (2000-01-01).
@@ -31,4 +34,11 @@ pub fn statement_time() -> DateTime<Utc> {
 pub fn wall_time() -> DateTime<Utc> {
     // SAFETY: reads the system clock.
     from_postgres(unsafe { pg_sys::GetCurrentTimestamp() }).unwrap_or_default()
+}
+
+/// `at` plus a Postgres interval, counted in `zone`; None beyond the range of time.
+pub fn plus(at: DateTime<Utc>, interval: &Interval, zone: Tz) -> Option<DateTime<Utc>> {
+    let span =
+        Span::new(interval.months().into(), interval.days().into(), interval.micros())?;
+    span.after(at, zone)
 }

@@ -11,4 +11,5 @@ pub mod notify;
 pub mod owner;
 pub mod random;
 pub mod spi;
+pub mod trigger;
 pub mod value;

@@ -8,6 +8,7 @@
 use crate::error::{Error, Result};
 use pgrx::pg_catalog::pg_proc::PgProc;
 use pgrx::pg_sys;
+use std::ffi::CStr;
 
 /// While it lives, the current user is the extension's owner.
 pub struct AsOwner {
@@ -30,6 +31,15 @@ pub fn of_function(function: pg_sys::Oid) -> Result<pg_sys::Oid> {
 pub fn current_user() -> pg_sys::Oid {
     // SAFETY: reads a backend-local variable.
     unsafe { pg_sys::GetUserId() }
+}
+
+/// The name of a role.
+pub fn role_name(role: pg_sys::Oid) -> Option<String> {
+    // SAFETY: a catalog look-up that answers NULL for an unknown role; the text is palloc'ed.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(role, true);
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+    }
 }
 
 impl AsOwner {

@@ -1,0 +1,69 @@
+//! The running call: which function, whose rights, whether it may write.
+
+use crate::backend::{clock, owner};
+use crate::error::{Error, Result};
+use chrono::{DateTime, Utc};
+use pgrx::pg_sys;
+use std::ffi::CStr;
+
+/// Whether a call may change rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Statement time, no rows written, no transaction id taken.
+    Read,
+    /// Wall-clock time; refused in read-only transactions, parallel workers and recovery.
+    Write,
+}
+
+/// Facts about the running call that only the backend knows.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    /// `current_user` at the call.
+    pub role: pg_sys::Oid,
+    /// Owner of the extension.
+    pub owner: pg_sys::Oid,
+    pub access: Access,
+    /// Real time of the call; a sandbox organization replaces it by its own clock.
+    pub at: DateTime<Utc>,
+}
+
+impl Caller {
+    /// Reads the caller from the call and refuses writes where nothing can be written.
+    ///
+    /// # Errors
+    /// When the function vanished from the catalog; `25006` is raised by Postgres itself.
+    pub fn of(fcinfo: pg_sys::FunctionCallInfo, access: Access) -> Result<Self> {
+        let function = function_oid(fcinfo).ok_or_else(|| Error::internal("no call information"))?;
+        if access == Access::Write {
+            refuse_where_read_only();
+        }
+        let at = match access {
+            Access::Read => clock::statement_time(),
+            Access::Write => clock::wall_time(),
+        };
+        Ok(Self { role: owner::current_user(), owner: owner::of_function(function)?, access, at })
+    }
+
+    /// Superusers and members of the owner hold every level everywhere.
+    pub fn is_master(&self) -> bool {
+        // SAFETY: a catalog look-up; superusers pass it by definition.
+        unsafe { pg_sys::has_privs_of_role(self.role, self.owner) }
+    }
+}
+
+fn function_oid(fcinfo: pg_sys::FunctionCallInfo) -> Option<pg_sys::Oid> {
+    // SAFETY: Postgres passes valid call information with the function's look-up record.
+    unsafe { fcinfo.as_ref().and_then(|info| info.flinfo.as_ref()).map(|flinfo| flinfo.fn_oid) }
+}
+
+const COMMAND: &CStr = c"owostack";
+
+/// Raises `25006` in read-only transactions and recovery, `25000` in parallel workers.
+fn refuse_where_read_only() {
+    // SAFETY: the name is NUL-terminated; each call raises or does nothing.
+    unsafe {
+        pg_sys::PreventCommandIfReadOnly(COMMAND.as_ptr());
+        pg_sys::PreventCommandIfParallelMode(COMMAND.as_ptr());
+        pg_sys::PreventCommandDuringRecovery(COMMAND.as_ptr());
+    }
+}

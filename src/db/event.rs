@@ -1,0 +1,75 @@
+//! `owo.event`: what happened, with a notification for each row.
+
+use crate::arguments;
+use crate::backend::spi::{self, Statement};
+use crate::backend::{notify, random};
+use crate::error::Result;
+use crate::guc;
+use chrono::{DateTime, Utc};
+use owostack_domain::ids;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub struct Event<'a> {
+    /// Type of `api.md` 9, such as `subscription.activated`.
+    pub kind: &'a str,
+    pub organization_id: Uuid,
+    pub organization: &'a str,
+    /// Nil where no customer is concerned.
+    pub customer_id: Uuid,
+    pub at: DateTime<Utc>,
+    pub data: Value,
+}
+
+/// Appends the event under a new id.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn append(event: &Event) -> Result<()> {
+    let id = ids::time_ordered(event.at, random::ten_bytes()?);
+    store(event, id)?;
+    announce(event, id);
+    Ok(())
+}
+
+/// Appends the event once: the second time with the same `name` nothing happens.
+///
+/// The caller holds the customer's lock, so that nobody inserts the same id meanwhile.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn append_once(event: &Event, name: &str) -> Result<()> {
+    let id = ids::derived(event.customer_id, name);
+    if store(event, id)? > 0 {
+        announce(event, id);
+    }
+    Ok(())
+}
+
+fn store(event: &Event, id: Uuid) -> Result<u64> {
+    static STORE: Statement = Statement::new(
+        "INSERT INTO owo.event (customer_id, id, type, organization_id, at, data)
+         SELECT $1, $2, $3, $4, $5, $6
+          WHERE NOT EXISTS (SELECT FROM owo.event WHERE customer_id = $1 AND id = $2)",
+    );
+    spi::run(
+        &STORE,
+        arguments![event.customer_id, id, event.kind, event.organization_id, event.at, &event.data],
+    )
+}
+
+fn announce(event: &Event, id: Uuid) {
+    if guc::notify() {
+        notify::send(
+            &json!({
+                "type": event.kind,
+                "organization": event.organization,
+                "customer": event.customer_id,
+                "id": id,
+            })
+            .to_string(),
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! The only SQL text: each statement beside the function that runs it.
+//!
+//! Rows in, domain values out; one file per table family. Called by `flow/` and `meter/`, always
+//! inside `backend::owner::AsOwner`. No rule is decided here.
+
+pub mod customer;
+pub mod event;
+pub mod installation;
+pub mod organization;
+pub mod role;

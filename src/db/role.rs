@@ -1,0 +1,139 @@
+//! `owo.role_grant`: which role may do what in which organization, kept by role name.
+
+use crate::arguments;
+use crate::backend::spi::{self, Snapshot, Statement};
+use crate::error::Result;
+use pgrx::pg_sys;
+use uuid::Uuid;
+
+/// Whether `role` holds one of `levels` in the organization, directly or as a member.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn holds(
+    snapshot: &Snapshot,
+    role: pg_sys::Oid,
+    organization_id: Uuid,
+    levels: Vec<&str>,
+) -> Result<bool> {
+    static HOLDS: Statement = Statement::new(
+        "SELECT EXISTS (
+             SELECT FROM owo.role_grant AS g
+               JOIN pg_roles AS r ON r.rolname = g.role_name
+              WHERE (g.organization_id IS NULL OR g.organization_id = $2)
+                AND g.level = ANY ($3)
+                AND pg_has_role($1, r.oid, 'USAGE'))",
+    );
+    Ok(spi::read(snapshot, &HOLDS, arguments![role, organization_id, levels], |row| {
+        row.get::<bool>(0)
+    })?
+    .into_iter()
+    .any(|held| held))
+}
+
+/// The organizations in which `role` holds one of `levels`; all of them for a master.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn organizations(
+    snapshot: &Snapshot,
+    role: pg_sys::Oid,
+    master: bool,
+    levels: Vec<&str>,
+) -> Result<Vec<Uuid>> {
+    static ORGANIZATIONS: Statement = Statement::new(
+        "SELECT o.id
+           FROM owo.organization AS o
+          WHERE $2 OR EXISTS (
+                SELECT FROM owo.role_grant AS g
+                  JOIN pg_roles AS r ON r.rolname = g.role_name
+                 WHERE (g.organization_id IS NULL OR g.organization_id = o.id)
+                   AND g.level = ANY ($3)
+                   AND pg_has_role($1, r.oid, 'USAGE'))",
+    );
+    spi::read(snapshot, &ORGANIZATIONS, arguments![role, master, levels], |row| row.get(0))
+}
+
+/// Gives a level, replacing the one the role had in that scope.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn grant(role_name: &str, level: &str, organization_id: Option<Uuid>) -> Result<()> {
+    static GRANT: Statement = Statement::new(
+        "INSERT INTO owo.role_grant (role_name, level, organization_id) VALUES ($1, $2, $3)
+         ON CONFLICT (role_name, organization_id) DO UPDATE SET level = excluded.level",
+    );
+    spi::run(&GRANT, arguments![role_name, level, organization_id]).map(|_| ())
+}
+
+/// Takes back what the role had in that scope; no organization means everything.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn revoke(role_name: &str, organization_id: Option<Uuid>) -> Result<()> {
+    static REVOKE: Statement = Statement::new(
+        "DELETE FROM owo.role_grant
+          WHERE role_name = $1 AND ($2 IS NULL OR organization_id = $2)",
+    );
+    spi::run(&REVOKE, arguments![role_name, organization_id]).map(|_| ())
+}
+
+/// The levels that a role holds anywhere.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn levels(snapshot: &Snapshot, role_name: &str) -> Result<Vec<String>> {
+    static LEVELS: Statement =
+        Statement::new("SELECT DISTINCT level FROM owo.role_grant WHERE role_name = $1");
+    spi::read(snapshot, &LEVELS, arguments![role_name], |row| row.get(0))
+}
+
+/// A routine of the extension, quoted for GRANT.
+pub struct Routine {
+    /// `schema.name(argument types)`.
+    pub signature: String,
+    pub name: String,
+    pub schema: String,
+}
+
+/// Every routine that belongs to the extension.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn routines(snapshot: &Snapshot) -> Result<Vec<Routine>> {
+    static ROUTINES: Statement = Statement::new(
+        "SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
+                p.proname::text, quote_ident(n.nspname)
+           FROM pg_depend AS d
+           JOIN pg_extension AS e ON e.oid = d.refobjid
+           JOIN pg_proc AS p ON p.oid = d.objid
+           JOIN pg_namespace AS n ON n.oid = p.pronamespace
+          WHERE d.refclassid = 'pg_extension'::regclass
+            AND d.classid = 'pg_proc'::regclass
+            AND e.extname = 'owostack'
+          ORDER BY 1",
+    );
+    spi::read(snapshot, &ROUTINES, arguments![], |row| {
+        Ok(Routine { signature: row.get(0)?, name: row.get(1)?, schema: row.get(2)? })
+    })
+}
+
+/// Relations of schema `owo` that belong to the extension: quoted name and kind (`r`, `p`, `v`).
+///
+/// # Errors
+/// As `spi::read`.
+pub fn relations(snapshot: &Snapshot) -> Result<Vec<(String, String)>> {
+    static RELATIONS: Statement = Statement::new(
+        "SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text
+           FROM pg_depend AS d
+           JOIN pg_extension AS e ON e.oid = d.refobjid
+           JOIN pg_class AS c ON c.oid = d.objid
+           JOIN pg_namespace AS n ON n.oid = c.relnamespace
+          WHERE d.refclassid = 'pg_extension'::regclass
+            AND d.classid = 'pg_class'::regclass
+            AND e.extname = 'owostack'
+            AND c.relkind IN ('r', 'p', 'v')
+          ORDER BY 1",
+    );
+    spi::read(snapshot, &RELATIONS, arguments![], |row| Ok((row.get(0)?, row.get(1)?)))
+}

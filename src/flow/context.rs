@@ -1,0 +1,134 @@
+//! What every call needs to know first: organization, rights, time.
+
+use crate::backend::call::{Access, Caller};
+use crate::backend::lock::{self, Class, Mode};
+use crate::backend::spi::Snapshot;
+use crate::db;
+use crate::db::organization::{DEFAULT_SLUG, Organization};
+use crate::error::{Error, Result};
+use crate::guc;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use owostack_domain::period;
+
+/// What a function asks of the role that calls it (`api.md` 9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Reader,
+    App,
+    Admin,
+}
+
+impl Level {
+    /// Levels of `owo.role_grant` that include this one.
+    pub fn sufficient(self) -> Vec<&'static str> {
+        match self {
+            Self::Reader => vec!["reader", "app", "admin"],
+            Self::App => vec!["app", "admin"],
+            Self::Admin => vec!["admin"],
+        }
+    }
+}
+
+/// One call in one organization at one time.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub caller: Caller,
+    pub organization: Organization,
+    /// The organization's clock, read once.
+    pub now: DateTime<Utc>,
+}
+
+impl Context {
+    /// Finds the organization of the session, asks for the caller's level, reads the clock.
+    ///
+    /// # Errors
+    /// `42704` unknown organization, `42501` organization not granted.
+    pub fn begin(caller: Caller, level: Level) -> Result<Self> {
+        let slug = guc::organization();
+        let snapshot = Snapshot::latest()?;
+        let organization = match db::organization::find(&snapshot, &slug)? {
+            Some(organization) => organization,
+            None if slug == DEFAULT_SLUG => Organization::default(),
+            None => {
+                return Err(Error::undefined(format!("organization \"{slug}\" does not exist"))
+                    .hint("Set owostack.organization to a slug made with owo_organization()."));
+            }
+        };
+        let context = Self::new(caller, organization);
+        context.require(&snapshot, level)?;
+        if caller.access == Access::Write {
+            drop(snapshot);
+            return context.bound();
+        }
+        Ok(context)
+    }
+
+    /// A context whose rights have been judged elsewhere.
+    pub fn new(caller: Caller, organization: Organization) -> Self {
+        let now = organization.clock_at.unwrap_or(caller.at);
+        Self { caller, organization, now }
+    }
+
+    /// Asks for a level in this organization.
+    ///
+    /// # Errors
+    /// `42501` when the caller does not hold it.
+    pub fn require(&self, snapshot: &Snapshot, level: Level) -> Result<()> {
+        let held = self.caller.is_master()
+            || db::role::holds(
+                snapshot,
+                self.caller.role,
+                self.organization.id,
+                level.sufficient(),
+            )?;
+        if held {
+            return Ok(());
+        }
+        Err(Error::denied(format!(
+            "permission denied for organization \"{}\"",
+            self.organization.slug
+        ))
+        .hint("An administrator can give rights with owo_grant_role()."))
+    }
+
+    /// Binds the database and writes the row of `default`, where that has not happened yet.
+    fn bound(mut self) -> Result<Self> {
+        ensure_bound()?;
+        if !self.organization.stored {
+            self.organization.stored = true;
+        }
+        Ok(self)
+    }
+
+    /// The organization's time zone.
+    pub fn zone(&self) -> Tz {
+        period::zone(&self.organization.timezone).unwrap_or(Tz::UTC)
+    }
+}
+
+/// Writes `owo.installation` and the row of organization `default` if they are missing.
+///
+/// # Errors
+/// As the statements.
+pub fn ensure_bound() -> Result<()> {
+    let complete = |snapshot: &Snapshot| -> Result<(bool, bool)> {
+        Ok((
+            db::installation::is_active(snapshot)?,
+            db::organization::find(snapshot, DEFAULT_SLUG)?.is_some(),
+        ))
+    };
+    if complete(&Snapshot::latest()?)? == (true, true) {
+        return Ok(());
+    }
+    lock::acquire(Class::Installation, 0, Mode::Exclusive);
+    let (active, stored) = complete(&Snapshot::latest()?)?;
+    if !stored {
+        let default = Organization::default();
+        db::organization::insert(default.id, &default.slug, None, "live", &default.timezone)?;
+    }
+    if !active {
+        db::installation::activate()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,312 @@
+//! Organizations, their settings, the rights of roles, and the sandbox clock.
+
+use crate::backend::call::Caller;
+use crate::backend::lock::{self, Class, Mode};
+use crate::backend::spi::{self, Snapshot};
+use crate::db;
+use crate::db::organization::{Organization, Settings};
+use crate::db::role::Routine;
+use crate::error::{Error, Result};
+use crate::flow::context::{self, Context};
+use crate::flow::text;
+use chrono::{DateTime, Utc};
+use owostack_domain::{ids, period};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Only superusers and members of the owner may give rights or make organizations.
+fn require_master(caller: &Caller) -> Result<()> {
+    if caller.is_master() {
+        return Ok(());
+    }
+    Err(Error::denied("permission denied: only the owner of extension owostack may do this"))
+}
+
+/// Makes an organization, or changes name and zone of an existing one.
+///
+/// # Errors
+/// `22023` bad slug, environment or zone; `23514` when the environment would change.
+pub fn ensure(
+    caller: &Caller,
+    slug: &str,
+    name: Option<&str>,
+    environment: Option<&str>,
+    timezone: Option<&str>,
+) -> Result<Uuid> {
+    require_master(caller)?;
+    text::bounded("slug", slug, text::KEY_LENGTH)?;
+    if let Some(name) = name {
+        text::bounded("name", name, text::NAME_LENGTH)?;
+    }
+    let sandbox = match environment {
+        None | Some("live") => false,
+        Some("sandbox") => true,
+        Some(other) => {
+            return Err(Error::invalid(format!("environment \"{other}\" is not live or sandbox")));
+        }
+    };
+    check_zone(timezone)?;
+    context::ensure_bound()?;
+    lock::acquire(Class::Installation, 0, Mode::Exclusive);
+    match db::organization::find(&Snapshot::latest()?, slug)? {
+        Some(existing) if existing.sandbox != sandbox && environment.is_some() => {
+            Err(Error::forbidden(format!("the environment of \"{slug}\" is fixed at creation")))
+        }
+        Some(existing) => {
+            db::organization::update(existing.id, name, timezone)?;
+            Ok(existing.id)
+        }
+        None => {
+            let id = ids::derived(db::organization::DEFAULT_ID, slug);
+            let environment = if sandbox { "sandbox" } else { "live" };
+            db::organization::insert(id, slug, name, environment, timezone.unwrap_or("UTC"))?;
+            Ok(id)
+        }
+    }
+}
+
+fn check_zone(timezone: Option<&str>) -> Result<()> {
+    match timezone {
+        Some(zone) if period::zone(zone).is_none() => {
+            Err(Error::invalid(format!("time zone \"{zone}\" is not known"))
+                .hint("Use a name of the IANA time zone database, such as Europe/Berlin."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Stores settings of an organization that the caller administers.
+///
+/// # Errors
+/// `42704` unknown organization, `22023` unknown setting or bad value, `42501`.
+pub fn set(caller: &Caller, slug: &str, settings: Value) -> Result<Uuid> {
+    context::ensure_bound()?;
+    let snapshot = Snapshot::latest()?;
+    let organization = require(&snapshot, slug)?;
+    let context = Context::new(*caller, organization);
+    context.require(&snapshot, context::Level::Admin)?;
+    let settings = read_settings(settings)?;
+    db::organization::store_settings(context.organization.id, &settings)?;
+    Ok(context.organization.id)
+}
+
+/// The organization with that slug.
+///
+/// # Errors
+/// `42704` when there is none.
+pub fn require(snapshot: &Snapshot, slug: &str) -> Result<Organization> {
+    db::organization::find(snapshot, slug)?
+        .ok_or_else(|| Error::undefined(format!("organization \"{slug}\" does not exist")))
+}
+
+fn read_settings(settings: Value) -> Result<Settings> {
+    let Value::Object(fields) = settings else {
+        return Err(Error::invalid("settings must be a JSON object"));
+    };
+    let mut read = Settings::default();
+    for (name, value) in fields {
+        match name.as_str() {
+            "name" => read.name = Some(setting_text(&name, &value)?),
+            "timezone" => {
+                let zone = setting_text(&name, &value)?;
+                check_zone(Some(&zone))?;
+                read.timezone = Some(zone);
+            }
+            "default_provider" => {
+                let provider = setting_text(&name, &value)?;
+                const PROVIDERS: [&str; 5] = ["manual", "stripe", "paystack", "dodo", "polar"];
+                if !PROVIDERS.contains(&provider.as_str()) {
+                    return Err(Error::undefined(format!("provider \"{provider}\" does not exist")));
+                }
+                read.default_provider = Some(provider);
+            }
+            "grace_days" => read.grace_days = Some(days(&name, &value, 0)?),
+            "event_age_days" => read.event_age_days = Some(days(&name, &value, 0)?),
+            "idempotency_days" => read.idempotency_days = Some(days(&name, &value, 1)?),
+            "email_unique" => {
+                let flag = value.as_bool();
+                read.email_unique =
+                    Some(flag.ok_or_else(|| Error::invalid(format!("{name} must be a boolean")))?);
+            }
+            "dunning_days" => {
+                let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
+                if list.is_empty() || list.len() > 20 {
+                    return Err(Error::invalid("dunning_days must be an array of 1 to 20 days"));
+                }
+                let days: Result<Vec<i32>> = list.iter().map(|day| days(&name, day, 1)).collect();
+                read.dunning_days = Some(days?);
+            }
+            other => return Err(Error::invalid(format!("setting \"{other}\" is not known"))),
+        }
+    }
+    Ok(read)
+}
+
+fn setting_text(name: &str, value: &Value) -> Result<String> {
+    let text =
+        value.as_str().ok_or_else(|| Error::invalid(format!("{name} must be a string")))?;
+    text::bounded(name, text, text::NAME_LENGTH).map(str::to_owned)
+}
+
+fn days(name: &str, value: &Value, least: i32) -> Result<i32> {
+    value
+        .as_i64()
+        .and_then(|days| i32::try_from(days).ok())
+        .filter(|days| (least..=3_650).contains(days))
+        .ok_or_else(|| Error::invalid(format!("{name} must be a whole number from {least} to 3650")))
+}
+
+/// Gives or takes back a level, and the Postgres privileges that go with it.
+///
+/// # Errors
+/// `22023` unknown level, `42704` unknown organization, `42501` when the caller is not the owner.
+pub fn grant_role(
+    caller: &Caller,
+    role_name: &str,
+    level: &str,
+    slug: Option<&str>,
+) -> Result<()> {
+    require_master(caller)?;
+    if !["reader", "app", "webhook", "admin", "none"].contains(&level) {
+        return Err(Error::invalid(format!("level \"{level}\" is not known"))
+            .hint("Levels are reader, app, webhook, admin and none."));
+    }
+    context::ensure_bound()?;
+    lock::acquire(Class::Installation, 0, Mode::Exclusive);
+    let snapshot = Snapshot::latest()?;
+    let organization_id = slug.map(|slug| require(&snapshot, slug)).transpose()?.map(|o| o.id);
+    if level == "none" {
+        db::role::revoke(role_name, organization_id)?;
+    } else {
+        db::role::grant(role_name, level, organization_id)?;
+    }
+    let snapshot = Snapshot::latest()?;
+    let levels = db::role::levels(&snapshot, role_name)?;
+    apply_privileges(&snapshot, role_name, &levels)
+}
+
+/// What a level may execute, besides what the levels it includes may.
+const READER_ROUTINES: &[&str] = &[
+    "owo_check", "owo_allowed", "owo_require", "owo_limit", "owo_value", "owo_features", "owo_explain",
+    "owo_entities", "owo_customer_by_identity", "owo_catalog", "owo_plans", "owo_plan", "owo_attach_preview",
+    "owo_checkout_get", "owo_credits", "owo_rate", "owo_billing_usage", "owo_invoice_html", "owo_wallet",
+    "owo_version", "_organizations", "_active",
+];
+const APP_ROUTINES: &[&str] = &[
+    "owo_track", "owo_consume", "owo_track_batch", "owo_reserve", "owo_settle", "owo_release",
+    "owo_customer", "owo_customer_delete", "owo_entity_add", "owo_entity_remove", "owo_identity_link",
+    "owo_identity_unlink", "owo_attach", "owo_checkout", "owo_cancel", "owo_uncancel", "owo_pause",
+    "owo_resume", "owo_addon", "owo_wallet_setup", "owo_wallet_remove", "owo_enforce",
+    "owo_enforce_table", "owo_unenforce_table",
+];
+const CATALOG_TABLES: &[&str] = &[
+    "owo.feature", "owo.credit_system", "owo.credit_system_feature", "owo.credit_pack",
+    "owo.plan_group", "owo.plan_group_feature", "owo.plan", "owo.plan_cycle", "owo.plan_feature",
+];
+/// Relations that no role but the owner reads.
+const PRIVATE_RELATIONS: &[&str] = &["owo.role_grant", "owo.installation", "owo.usage_key"];
+
+fn apply_privileges(snapshot: &Snapshot, role_name: &str, levels: &[String]) -> Result<()> {
+    let role = quote(role_name);
+    let has = |level: &str| levels.iter().any(|held| held == level);
+    let (admin, app) = (has("admin"), has("app") || has("admin"));
+    let reader = has("reader") || app;
+    let routines = db::role::routines(snapshot)?;
+    let mut schemas: Vec<&str> = routines.iter().map(|r| r.schema.as_str()).collect();
+    schemas.sort_unstable();
+    schemas.dedup();
+    let any = !levels.is_empty();
+    for schema in schemas {
+        // The extension's schema may be public, whose USAGE others rely on: never revoked there.
+        if any {
+            spi::utility(&format!("GRANT USAGE ON SCHEMA {schema} TO {role}"))?;
+        } else if schema == "owo" {
+            spi::utility(&format!("REVOKE USAGE ON SCHEMA {schema} FROM {role}"))?;
+        }
+    }
+    for routine in &routines {
+        let held = may_execute(routine, reader, app, admin, has("webhook"));
+        let verb = if held { ("GRANT", "TO") } else { ("REVOKE", "FROM") };
+        spi::utility(&format!(
+            "{} EXECUTE ON ROUTINE {} {} {role}",
+            verb.0, routine.signature, verb.1
+        ))?;
+    }
+    for (relation, _) in db::role::relations(snapshot)? {
+        let readable = reader && !PRIVATE_RELATIONS.contains(&relation.as_str());
+        let catalog = CATALOG_TABLES.contains(&relation.as_str());
+        spi::utility(&format!("REVOKE ALL ON {relation} FROM {role}"))?;
+        if readable {
+            spi::utility(&format!("GRANT SELECT ON {relation} TO {role}"))?;
+        }
+        if admin && catalog {
+            spi::utility(&format!("GRANT INSERT, UPDATE, DELETE ON {relation} TO {role}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn may_execute(routine: &Routine, reader: bool, app: bool, admin: bool, webhook: bool) -> bool {
+    let name = routine.name.as_str();
+    let reads = READER_ROUTINES.contains(&name);
+    let acts = APP_ROUTINES.contains(&name);
+    let hooks = name.starts_with("owo_webhook") && name != "owo_webhook_replay";
+    admin || (reads && reader) || (acts && app) || (hooks && webhook)
+}
+
+/// An identifier between double quotes.
+fn quote(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+/// Where the sandbox clock is to stand.
+#[derive(Debug, Clone, Copy)]
+pub enum Move {
+    /// A time, not before the clock's.
+    To(DateTime<Utc>),
+    /// Back to following real time.
+    Reset,
+}
+
+/// Checks that the sandbox clock of the context may go there and sets it; runs nothing.
+///
+/// # Errors
+/// `55000` outside sandbox organizations, `22023` backwards while there are customers.
+pub fn move_clock(context: &Context, to: Move) -> Result<DateTime<Utc>> {
+    require_sandbox(context)?;
+    let target = match to {
+        Move::To(at) => at,
+        Move::Reset => context.caller.at,
+    };
+    if target < context.now
+        && db::organization::has_customers(&Snapshot::latest()?, context.organization.id)?
+    {
+        return Err(Error::invalid(format!(
+            "the clock of \"{}\" never goes back",
+            context.organization.slug
+        ))
+        .detail(format!("It stands at {}.", context.now.to_rfc3339()))
+        .hint("It may be set to any time while the organization has no customer."));
+    }
+    let stored = match to {
+        Move::To(at) => Some(at),
+        Move::Reset => None,
+    };
+    db::organization::set_clock(context.organization.id, stored)?;
+    Ok(target)
+}
+
+/// Refuses live organizations.
+///
+/// # Errors
+/// `55000`.
+pub fn require_sandbox(context: &Context) -> Result<()> {
+    if context.organization.sandbox {
+        return Ok(());
+    }
+    Err(Error::wrong_state(format!(
+        "organization \"{}\" is not a sandbox",
+        context.organization.slug
+    ))
+    .hint("Make one with owo_organization(slug, environment => 'sandbox') and set owostack.organization."))
+}
