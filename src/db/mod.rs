@@ -5,6 +5,7 @@
 
 pub mod customer;
 pub mod event;
+pub mod facts;
 pub mod installation;
 pub mod organization;
 pub mod role;

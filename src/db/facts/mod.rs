@@ -1,0 +1,85 @@
+//! Loading [`Facts`]: what the tables say about one customer, at one snapshot.
+//!
+//! The only place where rows become the domain's `Facts`; `flow/` projects them to a time.
+
+mod catalog;
+mod customer;
+
+use crate::backend::spi::Snapshot;
+use crate::db::customer::Customer;
+use crate::db::organization::Organization;
+use crate::error::Result;
+use chrono_tz::Tz;
+use owostack_domain::entitlement::facts::{CreditSystem, Facts, Feature};
+use owostack_domain::period;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+pub use catalog::{feature, features, plan_by_slug, systems};
+
+/// Which features a load is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted {
+    /// One feature and the credit systems that price it.
+    Feature(Uuid),
+    /// Every feature of the organization.
+    All,
+}
+
+/// The zone in which a customer's periods are counted.
+pub fn zone(organization: &Organization, customer: Option<&Customer>) -> Tz {
+    customer
+        .and_then(|customer| customer.timezone.as_deref())
+        .and_then(period::zone)
+        .or_else(|| period::zone(&organization.timezone))
+        .unwrap_or(Tz::UTC)
+}
+
+/// Loads the facts of a customer.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn load(
+    snapshot: &Snapshot,
+    organization: &Organization,
+    customer: &Customer,
+    wanted: Wanted,
+) -> Result<Facts> {
+    let (features, credit_systems) = match wanted {
+        Wanted::Feature(id) => catalog::feature_with_systems(snapshot, id)?,
+        Wanted::All => {
+            (features(snapshot, organization.id)?, systems(snapshot, organization.id)?)
+        }
+    };
+    let features = by_id(features, |feature: &Feature| feature.id);
+    let credit_systems = by_id(credit_systems, |system: &CreditSystem| system.id);
+    let subjects: Vec<Uuid> = features.keys().chain(credit_systems.keys()).copied().collect();
+    let subscriptions = customer::subscriptions(snapshot, customer.id)?;
+    let plan_changes = customer::plan_changes(snapshot, customer.id)?;
+    let mut plan_ids: Vec<Uuid> = subscriptions.iter().map(|s| s.plan_id).collect();
+    plan_ids.extend(plan_changes.iter().map(|change| change.to_plan_id));
+    let plans = catalog::plans(snapshot, organization.id, plan_ids)?;
+    let loaded: Vec<Uuid> = plans.iter().map(|plan| plan.id).collect();
+    let (entity_count, entity_added) = customer::entities(snapshot, customer.id)?;
+    Ok(Facts {
+        customer_id: customer.id,
+        customer_created_at: customer.created_at,
+        zone: zone(organization, Some(customer)),
+        grace_days: organization.grace_days,
+        plan_features: catalog::plan_features(snapshot, loaded, subjects.clone())?,
+        plans: by_id(plans, |plan| plan.id),
+        subscriptions,
+        plan_changes,
+        overrides: customer::overrides(snapshot, customer.id)?,
+        grants: customer::grants(snapshot, customer.id, subjects)?,
+        features,
+        credit_systems,
+        has_payment_method: customer::has_payment_method(snapshot, customer.id)?,
+        entity_count,
+        entity_added,
+    })
+}
+
+fn by_id<T>(rows: Vec<T>, id: impl Fn(&T) -> Uuid) -> BTreeMap<Uuid, T> {
+    rows.into_iter().map(|row| (id(&row), row)).collect()
+}
