@@ -5,7 +5,8 @@
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 use std::ffi::CString;
 
-static ORGANIZATION: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"default"));
+static ORGANIZATION: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"default"));
 static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
 
 /// Registers the settings; called from `_PG_init`.

@@ -5,16 +5,64 @@
 use pgrx::extension_sql_file;
 
 extension_sql_file!("../sql/schema/00_schema.sql", name = "schema", bootstrap);
-extension_sql_file!("../sql/schema/01_organization.sql", name = "organization", requires = ["schema"]);
-extension_sql_file!("../sql/schema/02_event.sql", name = "event", requires = ["organization"]);
-extension_sql_file!("../sql/schema/10_catalog.sql", name = "catalog", requires = ["event"]);
-extension_sql_file!("../sql/schema/15_customer.sql", name = "customer", requires = ["catalog"]);
-extension_sql_file!("../sql/schema/20_subscription.sql", name = "subscription", requires = ["customer"]);
-extension_sql_file!("../sql/schema/30_meter.sql", name = "meter", requires = ["subscription"]);
-extension_sql_file!("../sql/schema/50_decide.sql", name = "decide", requires = ["meter"]);
-extension_sql_file!("../sql/schema/51_customer_api.sql", name = "customer_api", requires = ["decide"]);
-extension_sql_file!("../sql/schema/52_catalog_api.sql", name = "catalog_api", requires = ["customer_api"]);
-extension_sql_file!("../sql/schema/53_subscription_api.sql", name = "subscription_api", requires = ["catalog_api"]);
-extension_sql_file!("../sql/schema/59_operate.sql", name = "operate", requires = ["subscription_api"]);
-extension_sql_file!("../sql/schema/70_view.sql", name = "view", requires = ["operate"]);
+extension_sql_file!(
+    "../sql/schema/01_organization.sql",
+    name = "organization",
+    requires = ["schema"]
+);
+extension_sql_file!(
+    "../sql/schema/02_event.sql",
+    name = "event",
+    requires = ["organization"]
+);
+extension_sql_file!(
+    "../sql/schema/10_catalog.sql",
+    name = "catalog",
+    requires = ["event"]
+);
+extension_sql_file!(
+    "../sql/schema/15_customer.sql",
+    name = "customer",
+    requires = ["catalog"]
+);
+extension_sql_file!(
+    "../sql/schema/20_subscription.sql",
+    name = "subscription",
+    requires = ["customer"]
+);
+extension_sql_file!(
+    "../sql/schema/30_meter.sql",
+    name = "meter",
+    requires = ["subscription"]
+);
+extension_sql_file!(
+    "../sql/schema/50_decide.sql",
+    name = "decide",
+    requires = ["meter"]
+);
+extension_sql_file!(
+    "../sql/schema/51_customer_api.sql",
+    name = "customer_api",
+    requires = ["decide"]
+);
+extension_sql_file!(
+    "../sql/schema/52_catalog_api.sql",
+    name = "catalog_api",
+    requires = ["customer_api"]
+);
+extension_sql_file!(
+    "../sql/schema/53_subscription_api.sql",
+    name = "subscription_api",
+    requires = ["catalog_api"]
+);
+extension_sql_file!(
+    "../sql/schema/59_operate.sql",
+    name = "operate",
+    requires = ["subscription_api"]
+);
+extension_sql_file!(
+    "../sql/schema/70_view.sql",
+    name = "view",
+    requires = ["operate"]
+);
 extension_sql_file!("../sql/schema/90_grants.sql", name = "grants", finalize);

@@ -10,6 +10,7 @@ use crate::flow::context::{Context, Level};
 use pgrx::pg_sys;
 
 mod customer;
+mod operate;
 mod organization;
 mod private;
 
@@ -20,7 +21,9 @@ fn call(
     level: Level,
     body: impl FnOnce(&Context) -> Result<Answer>,
 ) -> Answer {
-    bare_call(fcinfo, access, |caller| body(&Context::begin(*caller, level)?))
+    bare_call(fcinfo, access, |caller| {
+        body(&Context::begin(*caller, level)?)
+    })
 }
 
 /// Runs `body` as the owner, without an organization.

@@ -26,7 +26,13 @@ fn owo_organization(
 ) -> Answer {
     bare_call(fcinfo, Access::Write, |caller| {
         let slug = slug.ok_or_else(|| Error::null_argument("slug"))?;
-        row(organization::ensure(caller, slug, name, environment, timezone)?)
+        row(organization::ensure(
+            caller,
+            slug,
+            name,
+            environment,
+            timezone,
+        )?)
     })
 }
 
@@ -86,7 +92,9 @@ fn owo_clock_advance(by: Option<Interval>, fcinfo: pg_sys::FunctionCallInfo) -> 
 
 #[pg_extern(sql = false)]
 fn owo_clock_reset(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
-    call(fcinfo, Access::Write, Level::Admin, |context| moved(context, Move::Reset))
+    call(fcinfo, Access::Write, Level::Admin, |context| {
+        moved(context, Move::Reset)
+    })
 }
 
 #[pg_extern(sql = false)]

@@ -15,7 +15,9 @@ use pgrx::prelude::*;
 #[pg_extern(sql = false)]
 fn _active(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     bare_call(fcinfo, Access::Read, |_| {
-        Ok(Answer::scalar(db::installation::is_active(&Snapshot::latest()?)?))
+        Ok(Answer::scalar(db::installation::is_active(
+            &Snapshot::latest()?,
+        )?))
     })
 }
 
@@ -34,7 +36,10 @@ fn _organizations(level: Option<&str>, fcinfo: pg_sys::FunctionCallInfo) -> Answ
             caller.is_master(),
             levels.sufficient(),
         )?;
-        Answer::rows(fcinfo, ids.into_iter().map(|id| vec![Field::Id(id)]).collect())
+        Answer::rows(
+            fcinfo,
+            ids.into_iter().map(|id| vec![Field::Id(id)]).collect(),
+        )
     })
 }
 
@@ -56,7 +61,9 @@ fn _now(organization_id: Option<pgrx::Uuid>, fcinfo: pg_sys::FunctionCallInfo) -
             Some(id) => db::organization::find_by_id(&Snapshot::latest()?, id)?,
             None => None,
         };
-        Ok(Answer::scalar(organization.and_then(|o| o.clock_at).unwrap_or(caller.at)))
+        Ok(Answer::scalar(
+            organization.and_then(|o| o.clock_at).unwrap_or(caller.at),
+        ))
     })
 }
 
@@ -68,8 +75,11 @@ fn _guard_count(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     }
     let active = bare_call(fcinfo, Access::Read, |_| {
         if db::installation::is_active(&Snapshot::latest()?)? {
-            return Err(Error::wrong_state("this table is counted by owostack")
-                .hint("Use owo_track(), owo_entity_add() and owo_entity_remove() instead of SQL."));
+            return Err(
+                Error::wrong_state("this table is counted by owostack").hint(
+                    "Use owo_track(), owo_entity_add() and owo_entity_remove() instead of SQL.",
+                ),
+            );
         }
         Ok(Answer::null())
     });

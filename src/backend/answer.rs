@@ -136,7 +136,10 @@ impl RowStore {
             if info.is_null() {
                 return Err(Error::wrong_state("a set is not accepted here"));
             }
-            Ok(Self { store: (*info).setResult, descriptor: (*info).setDesc })
+            Ok(Self {
+                store: (*info).setResult,
+                descriptor: (*info).setDesc,
+            })
         }
     }
 
@@ -161,7 +164,9 @@ fn result_descriptor(fcinfo: pg_sys::FunctionCallInfo) -> Result<pg_sys::TupleDe
     let class =
         unsafe { pg_sys::get_call_result_type(fcinfo, std::ptr::null_mut(), &raw mut descriptor) };
     if class != pg_sys::TypeFuncClass::TYPEFUNC_COMPOSITE || descriptor.is_null() {
-        return Err(Error::internal("the function is not declared with a composite result"));
+        return Err(Error::internal(
+            "the function is not declared with a composite result",
+        ));
     }
     // SAFETY: a valid descriptor; blessing only registers it.
     Ok(unsafe { pg_sys::BlessTupleDesc(descriptor) })
@@ -193,7 +198,10 @@ unsafe fn columns(
                 unsafe {
                     let type_oid = attribute_type(descriptor, index);
                     let inner_descriptor = pg_sys::lookup_rowtype_tupdesc_copy(type_oid, -1);
-                    Some(tuple_datum(pg_sys::BlessTupleDesc(inner_descriptor), inner)?)
+                    Some(tuple_datum(
+                        pg_sys::BlessTupleDesc(inner_descriptor),
+                        inner,
+                    )?)
                 }
             }
             scalar => scalar_datum(scalar),

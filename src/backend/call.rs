@@ -33,7 +33,8 @@ impl Caller {
     /// # Errors
     /// When the function vanished from the catalog; `25006` is raised by Postgres itself.
     pub fn of(fcinfo: pg_sys::FunctionCallInfo, access: Access) -> Result<Self> {
-        let function = function_oid(fcinfo).ok_or_else(|| Error::internal("no call information"))?;
+        let function =
+            function_oid(fcinfo).ok_or_else(|| Error::internal("no call information"))?;
         if access == Access::Write {
             refuse_where_read_only();
         }
@@ -41,7 +42,12 @@ impl Caller {
             Access::Read => clock::statement_time(),
             Access::Write => clock::wall_time(),
         };
-        Ok(Self { role: owner::current_user(), owner: owner::of_function(function)?, access, at })
+        Ok(Self {
+            role: owner::current_user(),
+            owner: owner::of_function(function)?,
+            access,
+            at,
+        })
     }
 
     /// Superusers and members of the owner hold every level everywhere.
@@ -53,7 +59,12 @@ impl Caller {
 
 fn function_oid(fcinfo: pg_sys::FunctionCallInfo) -> Option<pg_sys::Oid> {
     // SAFETY: Postgres passes valid call information with the function's look-up record.
-    unsafe { fcinfo.as_ref().and_then(|info| info.flinfo.as_ref()).map(|flinfo| flinfo.fn_oid) }
+    unsafe {
+        fcinfo
+            .as_ref()
+            .and_then(|info| info.flinfo.as_ref())
+            .map(|flinfo| flinfo.fn_oid)
+    }
 }
 
 const COMMAND: &CStr = c"owostack";

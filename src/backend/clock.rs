@@ -3,7 +3,7 @@
 //! Called once per API call, nowhere below `api/`.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
+use owostack_domain::period::Tz;
 use owostack_domain::span::Span;
 use pgrx::datum::Interval;
 use pgrx::pg_sys;
@@ -21,7 +21,8 @@ pub fn from_postgres(timestamp: pg_sys::TimestampTz) -> Option<DateTime<Utc>> {
 
 /// Converts to Postgres' microseconds.
 pub fn to_postgres(time: DateTime<Utc>) -> pg_sys::TimestampTz {
-    time.timestamp_micros().saturating_sub(POSTGRES_EPOCH_MICROS)
+    time.timestamp_micros()
+        .saturating_sub(POSTGRES_EPOCH_MICROS)
 }
 
 /// When the client's statement began; the same in leader and parallel workers.
@@ -38,7 +39,10 @@ pub fn wall_time() -> DateTime<Utc> {
 
 /// `at` plus a Postgres interval, counted in `zone`; None beyond the range of time.
 pub fn plus(at: DateTime<Utc>, interval: &Interval, zone: Tz) -> Option<DateTime<Utc>> {
-    let span =
-        Span::new(interval.months().into(), interval.days().into(), interval.micros())?;
+    let span = Span::new(
+        interval.months().into(),
+        interval.days().into(),
+        interval.micros(),
+    )?;
     span.after(at, zone)
 }

@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod call;
 pub mod clock;
+pub mod isolation;
 pub mod lock;
 pub mod notify;
 pub mod owner;

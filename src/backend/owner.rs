@@ -68,7 +68,11 @@ impl AsOwner {
             );
             guc_level
         };
-        Self { user, context, guc_level }
+        Self {
+            user,
+            context,
+            guc_level,
+        }
     }
 }
 

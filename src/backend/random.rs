@@ -11,5 +11,9 @@ pub fn ten_bytes() -> Result<[u8; 10]> {
     let mut bytes = [0_u8; 10];
     // SAFETY: the pointer and length describe the local array.
     let filled = unsafe { pg_sys::pg_strong_random(bytes.as_mut_ptr().cast(), bytes.len()) };
-    if filled { Ok(bytes) } else { Err(Error::internal("could not generate random bytes")) }
+    if filled {
+        Ok(bytes)
+    } else {
+        Err(Error::internal("could not generate random bytes"))
+    }
 }

@@ -29,7 +29,10 @@ pub struct Row {
 impl Statement {
     /// A statement with `$1`-style parameters.
     pub const fn new(sql: &'static str) -> Self {
-        Self { sql, plan: AtomicPtr::new(ptr::null_mut()) }
+        Self {
+            sql,
+            plan: AtomicPtr::new(ptr::null_mut()),
+        }
     }
 
     fn plan(&self, arguments: &[Argument]) -> Result<pg_sys::SPIPlanPtr> {
@@ -71,7 +74,9 @@ impl Snapshot {
             };
             pg_sys::RegisterSnapshot(latest)
         };
-        NonNull::new(snapshot).map(Self).ok_or_else(|| Error::internal("no snapshot"))
+        NonNull::new(snapshot)
+            .map(Self)
+            .ok_or_else(|| Error::internal("no snapshot"))
     }
 }
 
@@ -100,9 +105,8 @@ impl Row {
         let number = count_of(index)?.saturating_add(1);
         let mut null = false;
         // SAFETY: tuple and descriptor belong to the live SPI result.
-        let datum = unsafe {
-            pg_sys::SPI_getbinval(self.tuple, self.descriptor, number, &raw mut null)
-        };
+        let datum =
+            unsafe { pg_sys::SPI_getbinval(self.tuple, self.descriptor, number, &raw mut null) };
         Ok((datum, null))
     }
 
@@ -165,7 +169,11 @@ pub fn utility(sql: &str) -> Result<()> {
     let _connection = Connection::open()?;
     // SAFETY: connected; the text lives through the call.
     let status = unsafe { pg_sys::SPI_execute(text.as_ptr(), false, 0) };
-    if status < 0 { Err(Error::internal(format!("SPI status {status}"))) } else { Ok(()) }
+    if status < 0 {
+        Err(Error::internal(format!("SPI status {status}")))
+    } else {
+        Ok(())
+    }
 }
 
 struct Connection;
@@ -199,8 +207,10 @@ fn execute<T>(
 ) -> Result<(Vec<T>, u64)> {
     let _connection = Connection::open()?;
     let plan = statement.plan(&arguments)?;
-    let mut values: Vec<pg_sys::Datum> =
-        arguments.iter().map(|a| a.datum.unwrap_or(pg_sys::Datum::null())).collect();
+    let mut values: Vec<pg_sys::Datum> = arguments
+        .iter()
+        .map(|a| a.datum.unwrap_or(pg_sys::Datum::null()))
+        .collect();
     let nulls: Vec<std::ffi::c_char> = arguments
         .iter()
         .map(|a| if a.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
@@ -230,10 +240,16 @@ fn execute<T>(
         let (tuples, descriptor) = unsafe {
             let table = table.as_ref();
             let length = usize::try_from(table.numvals).unwrap_or(0);
-            (std::slice::from_raw_parts(table.vals, length), table.tupdesc)
+            (
+                std::slice::from_raw_parts(table.vals, length),
+                table.tupdesc,
+            )
         };
         for tuple in tuples {
-            rows.push(convert(&Row { tuple: *tuple, descriptor })?);
+            rows.push(convert(&Row {
+                tuple: *tuple,
+                descriptor,
+            })?);
         }
     }
     Ok((rows, processed))

@@ -22,7 +22,10 @@ pub trait IntoArgument {
 }
 
 fn plain<T: IntoDatum>(value: T) -> Argument {
-    Argument { type_oid: T::type_oid(), datum: value.into_datum() }
+    Argument {
+        type_oid: T::type_oid(),
+        datum: value.into_datum(),
+    }
 }
 
 /// Postgres' numeric of a quantity.
@@ -80,7 +83,10 @@ impl<T: IntoArgument + Typed> IntoArgument for Option<T> {
     fn into_argument(self) -> Argument {
         match self {
             Some(value) => value.into_argument(),
-            None => Argument { type_oid: T::type_oid(), datum: None },
+            None => Argument {
+                type_oid: T::type_oid(),
+                datum: None,
+            },
         }
     }
 }
@@ -128,7 +134,9 @@ pub trait FromColumn: Sized {
 }
 
 fn unexpected(kind: &str) -> Error {
-    Error::internal(format!("a column does not hold the {kind} that was expected"))
+    Error::internal(format!(
+        "a column does not hold the {kind} that was expected"
+    ))
 }
 
 macro_rules! columns {

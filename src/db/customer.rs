@@ -65,7 +65,12 @@ pub fn find_by_email(
           WHERE e.organization_id = $1 AND e.email = $2 AND c.deleted_at IS NULL
           ORDER BY c.key",
     );
-    spi::read(snapshot, &FIND, arguments![organization_id, email], customer)
+    spi::read(
+        snapshot,
+        &FIND,
+        arguments![organization_id, email],
+        customer,
+    )
 }
 
 /// Writes a new customer.

@@ -56,7 +56,14 @@ fn store(event: &Event, id: Uuid) -> Result<u64> {
     );
     spi::run(
         &STORE,
-        arguments![event.customer_id, id, event.kind, event.organization_id, event.at, &event.data],
+        arguments![
+            event.customer_id,
+            id,
+            event.kind,
+            event.organization_id,
+            event.at,
+            &event.data
+        ],
     )
 }
 

@@ -17,9 +17,11 @@ fn database() -> pg_sys::Oid {
 pub fn is_active(snapshot: &Snapshot) -> Result<bool> {
     static ACTIVE: Statement =
         Statement::new("SELECT EXISTS (SELECT FROM owo.installation WHERE database_oid = $1)");
-    Ok(spi::read(snapshot, &ACTIVE, arguments![database()], |row| row.get::<bool>(0))?
-        .into_iter()
-        .any(|active| active))
+    Ok(spi::read(snapshot, &ACTIVE, arguments![database()], |row| {
+        row.get::<bool>(0)
+    })?
+    .into_iter()
+    .any(|active| active))
 }
 
 /// Binds this database; rows of another one (a copied cluster file) are replaced.
@@ -29,7 +31,8 @@ pub fn is_active(snapshot: &Snapshot) -> Result<bool> {
 pub fn activate() -> Result<()> {
     static FORGET: Statement =
         Statement::new("DELETE FROM owo.installation WHERE database_oid <> $1");
-    static BIND: Statement = Statement::new("INSERT INTO owo.installation (database_oid) VALUES ($1)");
+    static BIND: Statement =
+        Statement::new("INSERT INTO owo.installation (database_oid) VALUES ($1)");
     spi::run(&FORGET, arguments![database()])?;
     spi::run(&BIND, arguments![database()])?;
     Ok(())

@@ -6,6 +6,8 @@
 pub mod customer;
 pub mod event;
 pub mod facts;
+pub mod fold;
 pub mod installation;
+pub mod meter;
 pub mod organization;
 pub mod role;

@@ -177,8 +177,9 @@ pub fn store_settings(id: Uuid, settings: &Settings) -> Result<()> {
 /// # Errors
 /// As `spi::run`.
 pub fn set_clock(id: Uuid, at: Option<DateTime<Utc>>) -> Result<()> {
-    static SET: Statement =
-        Statement::new("UPDATE owo.organization SET clock_at = $2, updated_at = now() WHERE id = $1");
+    static SET: Statement = Statement::new(
+        "UPDATE owo.organization SET clock_at = $2, updated_at = now() WHERE id = $1",
+    );
     spi::run(&SET, arguments![id, at]).map(|_| ())
 }
 
@@ -189,7 +190,11 @@ pub fn set_clock(id: Uuid, at: Option<DateTime<Utc>>) -> Result<()> {
 pub fn has_customers(snapshot: &Snapshot, id: Uuid) -> Result<bool> {
     static HAS: Statement =
         Statement::new("SELECT EXISTS (SELECT FROM owo.customer WHERE organization_id = $1)");
-    Ok(spi::read(snapshot, &HAS, arguments![id], |row| row.get::<bool>(0))?.into_iter().any(|x| x))
+    Ok(
+        spi::read(snapshot, &HAS, arguments![id], |row| row.get::<bool>(0))?
+            .into_iter()
+            .any(|x| x),
+    )
 }
 
 /// The organization's row as a composite datum.

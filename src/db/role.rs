@@ -24,9 +24,12 @@ pub fn holds(
                 AND g.level = ANY ($3)
                 AND pg_has_role($1, r.oid, 'USAGE'))",
     );
-    Ok(spi::read(snapshot, &HOLDS, arguments![role, organization_id, levels], |row| {
-        row.get::<bool>(0)
-    })?
+    Ok(spi::read(
+        snapshot,
+        &HOLDS,
+        arguments![role, organization_id, levels],
+        |row| row.get::<bool>(0),
+    )?
     .into_iter()
     .any(|held| held))
 }
@@ -51,7 +54,12 @@ pub fn organizations(
                    AND g.level = ANY ($3)
                    AND pg_has_role($1, r.oid, 'USAGE'))",
     );
-    spi::read(snapshot, &ORGANIZATIONS, arguments![role, master, levels], |row| row.get(0))
+    spi::read(
+        snapshot,
+        &ORGANIZATIONS,
+        arguments![role, master, levels],
+        |row| row.get(0),
+    )
 }
 
 /// Gives a level, replacing the one the role had in that scope.
@@ -114,7 +122,11 @@ pub fn routines(snapshot: &Snapshot) -> Result<Vec<Routine>> {
           ORDER BY 1",
     );
     spi::read(snapshot, &ROUTINES, arguments![], |row| {
-        Ok(Routine { signature: row.get(0)?, name: row.get(1)?, schema: row.get(2)? })
+        Ok(Routine {
+            signature: row.get(0)?,
+            name: row.get(1)?,
+            schema: row.get(2)?,
+        })
     })
 }
 
@@ -135,5 +147,28 @@ pub fn relations(snapshot: &Snapshot) -> Result<Vec<(String, String)>> {
             AND c.relkind IN ('r', 'p', 'v')
           ORDER BY 1",
     );
-    spi::read(snapshot, &RELATIONS, arguments![], |row| Ok((row.get(0)?, row.get(1)?)))
+    spi::read(snapshot, &RELATIONS, arguments![], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
+}
+
+/// Whether `role` holds one of `levels` for all organizations.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn holds_everywhere(snapshot: &Snapshot, role: pg_sys::Oid, levels: Vec<&str>) -> Result<bool> {
+    static HOLDS: Statement = Statement::new(
+        "SELECT EXISTS (
+             SELECT FROM owo.role_grant AS g
+               JOIN pg_roles AS r ON r.rolname = g.role_name
+              WHERE g.organization_id IS NULL AND g.level = ANY ($2)
+                AND pg_has_role($1, r.oid, 'USAGE'))",
+    );
+    Ok(
+        spi::read(snapshot, &HOLDS, arguments![role, levels], |row| {
+            row.get::<bool>(0)
+        })?
+        .into_iter()
+        .any(|held| held),
+    )
 }

@@ -25,6 +25,7 @@ pub mod draw;
 pub mod entitlement;
 pub mod ids;
 pub mod interval;
+pub mod meter_key;
 pub mod money;
 pub mod period;
 pub mod proration;

@@ -10,7 +10,8 @@ use std::fmt;
 use chrono::{
     DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc,
 };
-use chrono_tz::{GapInfo, Tz};
+use chrono_tz::GapInfo;
+pub use chrono_tz::Tz;
 
 use crate::interval::{Cadence, Length};
 

@@ -8,8 +8,8 @@ use crate::db::organization::{DEFAULT_SLUG, Organization};
 use crate::error::{Error, Result};
 use crate::guc;
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use owostack_domain::period;
+use owostack_domain::period::Tz;
 
 /// What a function asks of the role that calls it (`api.md` 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +51,10 @@ impl Context {
             Some(organization) => organization,
             None if slug == DEFAULT_SLUG => Organization::default(),
             None => {
-                return Err(Error::undefined(format!("organization \"{slug}\" does not exist"))
-                    .hint("Set owostack.organization to a slug made with owo_organization()."));
+                return Err(
+                    Error::undefined(format!("organization \"{slug}\" does not exist"))
+                        .hint("Set owostack.organization to a slug made with owo_organization()."),
+                );
             }
         };
         let context = Self::new(caller, organization);
@@ -67,7 +69,11 @@ impl Context {
     /// A context whose rights have been judged elsewhere.
     pub fn new(caller: Caller, organization: Organization) -> Self {
         let now = organization.clock_at.unwrap_or(caller.at);
-        Self { caller, organization, now }
+        Self {
+            caller,
+            organization,
+            now,
+        }
     }
 
     /// Asks for a level in this organization.

@@ -8,6 +8,7 @@ use crate::db::event::Event;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::text;
+use crate::meter;
 use owostack_domain::{ids, period};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -34,7 +35,9 @@ impl Profile {
         let mut take_text = |name: &str| match fields.remove(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Error::invalid(format!("customer_data.{name} must be a string"))),
+            Some(_) => Err(Error::invalid(format!(
+                "customer_data.{name} must be a string"
+            ))),
         };
         let profile = Self {
             email: take_text("email")?,
@@ -42,11 +45,16 @@ impl Profile {
             timezone: take_text("timezone")?,
             metadata: None,
         };
-        let profile = Self { metadata: text::metadata(fields.remove("metadata"))?, ..profile };
+        let profile = Self {
+            metadata: text::metadata(fields.remove("metadata"))?,
+            ..profile
+        };
         match fields.keys().next() {
             None => profile.checked(),
-            Some(key) => Err(Error::invalid(format!("customer_data has an unknown key \"{key}\""))
-                .hint("Known keys are email, name, timezone and metadata.")),
+            Some(key) => Err(
+                Error::invalid(format!("customer_data has an unknown key \"{key}\""))
+                    .hint("Known keys are email, name, timezone and metadata."),
+            ),
         }
     }
 
@@ -72,12 +80,17 @@ impl Profile {
 
     /// Whether storing the profile would change nothing of `customer`.
     fn is_contained_in(&self, customer: &Customer) -> bool {
-        let same = |given: &Option<String>, stored: &Option<String>| {
-            given.is_none() || given == stored
-        };
-        let merged = self.metadata.as_ref().and_then(Value::as_object).is_none_or(|given| {
-            given.iter().all(|(key, value)| customer.metadata.get(key) == Some(value))
-        });
+        let same =
+            |given: &Option<String>, stored: &Option<String>| given.is_none() || given == stored;
+        let merged = self
+            .metadata
+            .as_ref()
+            .and_then(Value::as_object)
+            .is_none_or(|given| {
+                given
+                    .iter()
+                    .all(|(key, value)| customer.metadata.get(key) == Some(value))
+            });
         same(&self.email, &customer.email)
             && same(&self.name, &customer.name)
             && same(&self.timezone, &customer.timezone)
@@ -110,7 +123,11 @@ pub fn find(context: &Context, snapshot: &Snapshot, name: &str) -> Result<Option
             return Ok(Some(customer.clone()));
         }
     }
-    if name.contains('@') { find_by_email(context, snapshot, name) } else { Ok(None) }
+    if name.contains('@') {
+        find_by_email(context, snapshot, name)
+    } else {
+        Ok(None)
+    }
 }
 
 fn find_by_email(context: &Context, snapshot: &Snapshot, name: &str) -> Result<Option<Customer>> {
@@ -135,11 +152,6 @@ pub fn require(context: &Context, snapshot: &Snapshot, name: Option<&str>) -> Re
     find(context, snapshot, name)?.ok_or_else(|| Error::unknown_customer(name))
 }
 
-/// Waits until this transaction alone may count for the customer.
-pub fn lock(customer_id: Uuid) {
-    lock::acquire(Class::Customer, lock::stripe(customer_id), Mode::Exclusive);
-}
-
 /// The customer with that key, made if there is none, with the profile stored.
 ///
 /// # Errors
@@ -155,7 +167,7 @@ pub fn ensure(context: &Context, key: &str, profile: Profile) -> Result<Customer
     {
         return Ok(customer);
     }
-    lock(id);
+    meter::lock_customer(id);
     match stored(context, id, &stored_key)? {
         Some(customer) => refresh(context, customer, profile),
         None => create(context, id, stored_key, profile),
@@ -182,10 +194,14 @@ pub fn refresh(context: &Context, mut customer: Customer, profile: Profile) -> R
 
 fn stored(context: &Context, id: Uuid, key: &str) -> Result<Option<Customer>> {
     let found = db::customer::find(&Snapshot::latest()?, vec![id])?.pop();
-    let Some(customer) = found else { return Ok(None) };
+    let Some(customer) = found else {
+        return Ok(None);
+    };
     if customer.organization_id != context.organization.id || customer.key != key {
-        return Err(Error::taken(format!("customer key \"{key}\" is the id of another customer"))
-            .hint("Choose another key; a key in uuid form is the customer's id."));
+        return Err(Error::taken(format!(
+            "customer key \"{key}\" is the id of another customer"
+        ))
+        .hint("Choose another key; a key in uuid form is the customer's id."));
     }
     if customer.deleted_at.is_some() {
         return Err(Error::forbidden(format!("customer \"{key}\" was deleted"))

@@ -5,5 +5,6 @@
 
 pub mod context;
 pub mod customer;
+pub mod fold;
 pub mod organization;
 pub mod text;

@@ -19,7 +19,9 @@ fn require_master(caller: &Caller) -> Result<()> {
     if caller.is_master() {
         return Ok(());
     }
-    Err(Error::denied("permission denied: only the owner of extension owostack may do this"))
+    Err(Error::denied(
+        "permission denied: only the owner of extension owostack may do this",
+    ))
 }
 
 /// Makes an organization, or changes name and zone of an existing one.
@@ -42,7 +44,9 @@ pub fn ensure(
         None | Some("live") => false,
         Some("sandbox") => true,
         Some(other) => {
-            return Err(Error::invalid(format!("environment \"{other}\" is not live or sandbox")));
+            return Err(Error::invalid(format!(
+                "environment \"{other}\" is not live or sandbox"
+            )));
         }
     };
     check_zone(timezone)?;
@@ -50,7 +54,9 @@ pub fn ensure(
     lock::acquire(Class::Installation, 0, Mode::Exclusive);
     match db::organization::find(&Snapshot::latest()?, slug)? {
         Some(existing) if existing.sandbox != sandbox && environment.is_some() => {
-            Err(Error::forbidden(format!("the environment of \"{slug}\" is fixed at creation")))
+            Err(Error::forbidden(format!(
+                "the environment of \"{slug}\" is fixed at creation"
+            )))
         }
         Some(existing) => {
             db::organization::update(existing.id, name, timezone)?;
@@ -116,7 +122,9 @@ fn read_settings(settings: Value) -> Result<Settings> {
                 let provider = setting_text(&name, &value)?;
                 const PROVIDERS: [&str; 5] = ["manual", "stripe", "paystack", "dodo", "polar"];
                 if !PROVIDERS.contains(&provider.as_str()) {
-                    return Err(Error::undefined(format!("provider \"{provider}\" does not exist")));
+                    return Err(Error::undefined(format!(
+                        "provider \"{provider}\" does not exist"
+                    )));
                 }
                 read.default_provider = Some(provider);
             }
@@ -131,7 +139,9 @@ fn read_settings(settings: Value) -> Result<Settings> {
             "dunning_days" => {
                 let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
                 if list.is_empty() || list.len() > 20 {
-                    return Err(Error::invalid("dunning_days must be an array of 1 to 20 days"));
+                    return Err(Error::invalid(
+                        "dunning_days must be an array of 1 to 20 days",
+                    ));
                 }
                 let days: Result<Vec<i32>> = list.iter().map(|day| days(&name, day, 1)).collect();
                 read.dunning_days = Some(days?);
@@ -143,8 +153,9 @@ fn read_settings(settings: Value) -> Result<Settings> {
 }
 
 fn setting_text(name: &str, value: &Value) -> Result<String> {
-    let text =
-        value.as_str().ok_or_else(|| Error::invalid(format!("{name} must be a string")))?;
+    let text = value
+        .as_str()
+        .ok_or_else(|| Error::invalid(format!("{name} must be a string")))?;
     text::bounded(name, text, text::NAME_LENGTH).map(str::to_owned)
 }
 
@@ -153,19 +164,18 @@ fn days(name: &str, value: &Value, least: i32) -> Result<i32> {
         .as_i64()
         .and_then(|days| i32::try_from(days).ok())
         .filter(|days| (least..=3_650).contains(days))
-        .ok_or_else(|| Error::invalid(format!("{name} must be a whole number from {least} to 3650")))
+        .ok_or_else(|| {
+            Error::invalid(format!(
+                "{name} must be a whole number from {least} to 3650"
+            ))
+        })
 }
 
 /// Gives or takes back a level, and the Postgres privileges that go with it.
 ///
 /// # Errors
 /// `22023` unknown level, `42704` unknown organization, `42501` when the caller is not the owner.
-pub fn grant_role(
-    caller: &Caller,
-    role_name: &str,
-    level: &str,
-    slug: Option<&str>,
-) -> Result<()> {
+pub fn grant_role(caller: &Caller, role_name: &str, level: &str, slug: Option<&str>) -> Result<()> {
     require_master(caller)?;
     if !["reader", "app", "webhook", "admin", "none"].contains(&level) {
         return Err(Error::invalid(format!("level \"{level}\" is not known"))
@@ -174,7 +184,10 @@ pub fn grant_role(
     context::ensure_bound()?;
     lock::acquire(Class::Installation, 0, Mode::Exclusive);
     let snapshot = Snapshot::latest()?;
-    let organization_id = slug.map(|slug| require(&snapshot, slug)).transpose()?.map(|o| o.id);
+    let organization_id = slug
+        .map(|slug| require(&snapshot, slug))
+        .transpose()?
+        .map(|o| o.id);
     if level == "none" {
         db::role::revoke(role_name, organization_id)?;
     } else {
@@ -187,21 +200,65 @@ pub fn grant_role(
 
 /// What a level may execute, besides what the levels it includes may.
 const READER_ROUTINES: &[&str] = &[
-    "owo_check", "owo_allowed", "owo_require", "owo_limit", "owo_value", "owo_features", "owo_explain",
-    "owo_entities", "owo_customer_by_identity", "owo_catalog", "owo_plans", "owo_plan", "owo_attach_preview",
-    "owo_checkout_get", "owo_credits", "owo_rate", "owo_billing_usage", "owo_invoice_html", "owo_wallet",
-    "owo_version", "_organizations", "_active",
+    "owo_check",
+    "owo_allowed",
+    "owo_require",
+    "owo_limit",
+    "owo_value",
+    "owo_features",
+    "owo_explain",
+    "owo_entities",
+    "owo_customer_by_identity",
+    "owo_catalog",
+    "owo_plans",
+    "owo_plan",
+    "owo_attach_preview",
+    "owo_checkout_get",
+    "owo_credits",
+    "owo_rate",
+    "owo_billing_usage",
+    "owo_invoice_html",
+    "owo_wallet",
+    "owo_version",
+    "_organizations",
+    "_active",
 ];
 const APP_ROUTINES: &[&str] = &[
-    "owo_track", "owo_consume", "owo_track_batch", "owo_reserve", "owo_settle", "owo_release",
-    "owo_customer", "owo_customer_delete", "owo_entity_add", "owo_entity_remove", "owo_identity_link",
-    "owo_identity_unlink", "owo_attach", "owo_checkout", "owo_cancel", "owo_uncancel", "owo_pause",
-    "owo_resume", "owo_addon", "owo_wallet_setup", "owo_wallet_remove", "owo_enforce",
-    "owo_enforce_table", "owo_unenforce_table",
+    "owo_track",
+    "owo_consume",
+    "owo_track_batch",
+    "owo_reserve",
+    "owo_settle",
+    "owo_release",
+    "owo_customer",
+    "owo_customer_delete",
+    "owo_entity_add",
+    "owo_entity_remove",
+    "owo_identity_link",
+    "owo_identity_unlink",
+    "owo_attach",
+    "owo_checkout",
+    "owo_cancel",
+    "owo_uncancel",
+    "owo_pause",
+    "owo_resume",
+    "owo_addon",
+    "owo_wallet_setup",
+    "owo_wallet_remove",
+    "owo_enforce",
+    "owo_enforce_table",
+    "owo_unenforce_table",
 ];
 const CATALOG_TABLES: &[&str] = &[
-    "owo.feature", "owo.credit_system", "owo.credit_system_feature", "owo.credit_pack",
-    "owo.plan_group", "owo.plan_group_feature", "owo.plan", "owo.plan_cycle", "owo.plan_feature",
+    "owo.feature",
+    "owo.credit_system",
+    "owo.credit_system_feature",
+    "owo.credit_pack",
+    "owo.plan_group",
+    "owo.plan_group_feature",
+    "owo.plan",
+    "owo.plan_cycle",
+    "owo.plan_feature",
 ];
 /// Relations that no role but the owner reads.
 const PRIVATE_RELATIONS: &[&str] = &["owo.role_grant", "owo.installation", "owo.usage_key"];
@@ -226,7 +283,11 @@ fn apply_privileges(snapshot: &Snapshot, role_name: &str, levels: &[String]) -> 
     }
     for routine in &routines {
         let held = may_execute(routine, reader, app, admin, has("webhook"));
-        let verb = if held { ("GRANT", "TO") } else { ("REVOKE", "FROM") };
+        let verb = if held {
+            ("GRANT", "TO")
+        } else {
+            ("REVOKE", "FROM")
+        };
         spi::utility(&format!(
             "{} EXECUTE ON ROUTINE {} {} {role}",
             verb.0, routine.signature, verb.1
@@ -240,7 +301,9 @@ fn apply_privileges(snapshot: &Snapshot, role_name: &str, levels: &[String]) -> 
             spi::utility(&format!("GRANT SELECT ON {relation} TO {role}"))?;
         }
         if admin && catalog {
-            spi::utility(&format!("GRANT INSERT, UPDATE, DELETE ON {relation} TO {role}"))?;
+            spi::utility(&format!(
+                "GRANT INSERT, UPDATE, DELETE ON {relation} TO {role}"
+            ))?;
         }
     }
     Ok(())

@@ -34,7 +34,11 @@ pub fn bounded<'a>(argument: &str, text: &'a str, length: usize) -> Result<&'a s
 /// # Errors
 /// `22004` when NULL, `22023` when out of bounds.
 pub fn required<'a>(argument: &str, text: Option<&'a str>) -> Result<&'a str> {
-    bounded(argument, text.ok_or_else(|| Error::null_argument(argument))?, KEY_LENGTH)
+    bounded(
+        argument,
+        text.ok_or_else(|| Error::null_argument(argument))?,
+        KEY_LENGTH,
+    )
 }
 
 /// A metadata document: an object of at most 16 kB.

@@ -37,7 +37,12 @@ pub fn features(snapshot: &Snapshot, organization_id: Uuid) -> Result<Vec<Featur
         "SELECT id, slug, type, default_value, free_at = 'period_end'
            FROM owo.feature WHERE organization_id = $1 ORDER BY slug",
     );
-    spi::read(snapshot, &FEATURES, arguments![organization_id], feature_row)
+    spi::read(
+        snapshot,
+        &FEATURES,
+        arguments![organization_id],
+        feature_row,
+    )
 }
 
 /// The feature with that slug.
@@ -46,7 +51,13 @@ pub fn feature(snapshot: &Snapshot, organization_id: Uuid, slug: &str) -> Result
         "SELECT id, slug, type, default_value, free_at = 'period_end'
            FROM owo.feature WHERE organization_id = $1 AND slug = $2",
     );
-    Ok(spi::read(snapshot, &FEATURE, arguments![organization_id, slug], feature_row)?.pop())
+    Ok(spi::read(
+        snapshot,
+        &FEATURE,
+        arguments![organization_id, slug],
+        feature_row,
+    )?
+    .pop())
 }
 
 /// A feature and the credit systems that price it.
@@ -77,7 +88,12 @@ pub fn systems(snapshot: &Snapshot, organization_id: Uuid) -> Result<Vec<CreditS
            LEFT JOIN owo.credit_system_feature AS c ON c.credit_system_id = s.id
           WHERE s.organization_id = $1",
     );
-    Ok(gather(spi::read(snapshot, &SYSTEMS, arguments![organization_id], cost_row)?))
+    Ok(gather(spi::read(
+        snapshot,
+        &SYSTEMS,
+        arguments![organization_id],
+        cost_row,
+    )?))
 }
 
 type Cost = (Uuid, String, Option<Uuid>, Option<Quantity>);
@@ -89,8 +105,11 @@ fn cost_row(row: &Row) -> Result<Cost> {
 fn gather(costs: Vec<Cost>) -> Vec<CreditSystem> {
     let mut systems: BTreeMap<Uuid, CreditSystem> = BTreeMap::new();
     for (id, slug, feature_id, cost) in costs {
-        let system =
-            systems.entry(id).or_insert_with(|| CreditSystem { id, slug, costs: BTreeMap::new() });
+        let system = systems.entry(id).or_insert_with(|| CreditSystem {
+            id,
+            slug,
+            costs: BTreeMap::new(),
+        });
         if let (Some(feature_id), Some(cost)) = (feature_id, cost) {
             system.costs.insert(feature_id, cost);
         }
@@ -129,7 +148,12 @@ pub fn plan_by_slug(
 ) -> Result<Option<Uuid>> {
     static PLAN: Statement =
         Statement::new("SELECT id FROM owo.plan WHERE organization_id = $1 AND slug = $2");
-    Ok(spi::read(snapshot, &PLAN, arguments![organization_id, slug], |row| row.get(0))?.pop())
+    Ok(
+        spi::read(snapshot, &PLAN, arguments![organization_id, slug], |row| {
+            row.get(0)
+        })?
+        .pop(),
+    )
 }
 
 fn plan_row(row: &Row) -> Result<Plan> {
@@ -201,8 +225,12 @@ pub fn plan_features(
           WHERE plan_id = ANY ($1)
             AND (feature_id = ANY ($2) OR credit_system_id = ANY ($2))",
     );
-    let mut rows =
-        spi::read(snapshot, &PLAN_FEATURES, arguments![plan_ids, subjects], plan_feature_row)?;
+    let mut rows = spi::read(
+        snapshot,
+        &PLAN_FEATURES,
+        arguments![plan_ids, subjects],
+        plan_feature_row,
+    )?;
     let ids = rows.iter().map(|row| row.id).collect();
     let mut history = history(snapshot, ids)?;
     for row in &mut rows {
@@ -225,7 +253,11 @@ fn plan_feature_row(row: &Row) -> Result<PlanFeature> {
         value: row.get(5)?,
         limit: row.get(6)?,
         trial_limit: row.get(7)?,
-        scope: if row.get(8)? { Scope::Entity } else { Scope::Customer },
+        scope: if row.get(8)? {
+            Scope::Entity
+        } else {
+            Scope::Customer
+        },
         reset: reset(&row.get::<String>(9)?)?,
         reset_anchor: reset_anchor(row.get(10)?),
         reset_on_enable: row.get(11)?,
@@ -247,13 +279,16 @@ fn reset(text: &str) -> Result<Reset> {
 }
 
 fn reset_anchor(calendar: bool) -> ResetAnchor {
-    if calendar { ResetAnchor::Calendar } else { ResetAnchor::Billing }
+    if calendar {
+        ResetAnchor::Calendar
+    } else {
+        ResetAnchor::Billing
+    }
 }
 
 fn span(text: Option<String>) -> Result<Option<Span>> {
-    let parse = |text: String| {
-        parse_span(&text).map_err(|_| Error::internal(format!("span \"{text}\"")))
-    };
+    let parse =
+        |text: String| parse_span(&text).map_err(|_| Error::internal(format!("span \"{text}\"")));
     text.map(parse).transpose()
 }
 

@@ -21,7 +21,12 @@ pub fn subscriptions(snapshot: &Snapshot, customer_id: Uuid) -> Result<Vec<Subsc
                 interval_count, one_time
            FROM owo.subscription WHERE customer_id = $1",
     );
-    spi::read(snapshot, &SUBSCRIPTIONS, arguments![customer_id], subscription)
+    spi::read(
+        snapshot,
+        &SUBSCRIPTIONS,
+        arguments![customer_id],
+        subscription,
+    )
 }
 
 fn subscription(row: &Row) -> Result<Subscription> {
@@ -82,10 +87,19 @@ fn feature_starts(value: &Value) -> Result<BTreeMap<Uuid, FeatureStart>> {
             .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
             .ok_or_else(wrong)?
             .with_timezone(&Utc);
-        let count = start.get("count").and_then(Value::as_i64).ok_or_else(wrong)?;
+        let count = start
+            .get("count")
+            .and_then(Value::as_i64)
+            .ok_or_else(wrong)?;
         let count_number = i32::try_from(count).map_err(|_| wrong())?;
         let subject = Uuid::try_parse(subject).map_err(|_| wrong())?;
-        starts.insert(subject, FeatureStart { anchor_at, count_number });
+        starts.insert(
+            subject,
+            FeatureStart {
+                anchor_at,
+                count_number,
+            },
+        );
     }
     Ok(starts)
 }
@@ -154,9 +168,11 @@ pub fn grants(snapshot: &Snapshot, customer_id: Uuid, systems: Vec<Uuid>) -> Res
 pub fn has_payment_method(snapshot: &Snapshot, customer_id: Uuid) -> Result<bool> {
     static HAS: Statement =
         Statement::new("SELECT EXISTS (SELECT FROM owo.payment_method WHERE customer_id = $1)");
-    Ok(spi::read(snapshot, &HAS, arguments![customer_id], |row| row.get::<bool>(0))?
-        .into_iter()
-        .any(|has| has))
+    Ok(spi::read(snapshot, &HAS, arguments![customer_id], |row| {
+        row.get::<bool>(0)
+    })?
+    .into_iter()
+    .any(|has| has))
 }
 
 /// How many different entities there are, and when each was first added.
@@ -166,14 +182,15 @@ pub fn entities(
     snapshot: &Snapshot,
     customer_id: Uuid,
 ) -> Result<(i64, BTreeMap<String, DateTime<Utc>>)> {
-    static COUNT: Statement = Statement::new(
-        "SELECT count(DISTINCT key) FROM owo.entity WHERE customer_id = $1",
-    );
+    static COUNT: Statement =
+        Statement::new("SELECT count(DISTINCT key) FROM owo.entity WHERE customer_id = $1");
     static ADDED: Statement = Statement::new(
         "SELECT key, min(created_at) FROM owo.entity WHERE customer_id = $1 GROUP BY key",
     );
-    let count =
-        spi::read(snapshot, &COUNT, arguments![customer_id], |row| row.get::<i64>(0))?.pop();
+    let count = spi::read(snapshot, &COUNT, arguments![customer_id], |row| {
+        row.get::<i64>(0)
+    })?
+    .pop();
     let added = spi::read(snapshot, &ADDED, arguments![customer_id], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })?;

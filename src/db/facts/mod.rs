@@ -9,9 +9,9 @@ use crate::backend::spi::Snapshot;
 use crate::db::customer::Customer;
 use crate::db::organization::Organization;
 use crate::error::Result;
-use chrono_tz::Tz;
 use owostack_domain::entitlement::facts::{CreditSystem, Facts, Feature};
 use owostack_domain::period;
+use owostack_domain::period::Tz;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -47,13 +47,18 @@ pub fn load(
 ) -> Result<Facts> {
     let (features, credit_systems) = match wanted {
         Wanted::Feature(id) => catalog::feature_with_systems(snapshot, id)?,
-        Wanted::All => {
-            (features(snapshot, organization.id)?, systems(snapshot, organization.id)?)
-        }
+        Wanted::All => (
+            features(snapshot, organization.id)?,
+            systems(snapshot, organization.id)?,
+        ),
     };
     let features = by_id(features, |feature: &Feature| feature.id);
     let credit_systems = by_id(credit_systems, |system: &CreditSystem| system.id);
-    let subjects: Vec<Uuid> = features.keys().chain(credit_systems.keys()).copied().collect();
+    let subjects: Vec<Uuid> = features
+        .keys()
+        .chain(credit_systems.keys())
+        .copied()
+        .collect();
     let subscriptions = customer::subscriptions(snapshot, customer.id)?;
     let plan_changes = customer::plan_changes(snapshot, customer.id)?;
     let mut plan_ids: Vec<Uuid> = subscriptions.iter().map(|s| s.plan_id).collect();

@@ -1,0 +1,62 @@
+//! One round of the worker's work by hand, and the proof of the books (`api.md` 8 and 9).
+
+use super::bare_call;
+use crate::backend::answer::{Answer, Field};
+use crate::backend::call::{Access, Caller};
+use crate::backend::spi::Snapshot;
+use crate::db;
+use crate::error::{Error, Result};
+use crate::flow::fold::{self, Folded};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use serde_json::json;
+
+/// These functions touch every organization, so a grant for one is not enough.
+fn require_everywhere(caller: &Caller) -> Result<()> {
+    let snapshot = Snapshot::latest()?;
+    if caller.is_master() || db::role::holds_everywhere(&snapshot, caller.role, vec!["admin"])? {
+        return Ok(());
+    }
+    Err(
+        Error::denied("permission denied: admin on all organizations is needed")
+            .hint("owo_grant_role(role, 'admin') without an organization gives it."),
+    )
+}
+
+#[pg_extern(sql = false)]
+fn owo_worker_tick(max_jobs: Option<i32>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    bare_call(fcinfo, Access::Write, |caller| {
+        require_everywhere(caller)?;
+        let max_jobs = max_jobs.ok_or_else(|| Error::null_argument("max_jobs"))?;
+        if max_jobs < 1 {
+            return Err(Error::invalid(format!(
+                "max_jobs is {max_jobs}, at least 1 is needed"
+            )));
+        }
+        let folded = match fold::run(max_jobs)? {
+            Folded::Rows(rows) => json!({ "folded": rows }),
+            Folded::Busy => json!({ "folded": 0, "fold_skipped": "another transaction folds" }),
+            Folded::Isolation => {
+                json!({ "folded": 0, "fold_skipped": "the fold needs READ COMMITTED" })
+            }
+            Folded::Inactive => {
+                json!({ "folded": 0, "fold_skipped": "the database is not bound yet" })
+            }
+        };
+        Ok(Answer::scalar(folded))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_verify(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    bare_call(fcinfo, Access::Read, |caller| {
+        require_everywhere(caller)?;
+        let rows = db::fold::differences(&Snapshot::latest()?)?
+            .into_iter()
+            .map(|row| -> Vec<Field> {
+                vec![row.subject.into(), row.expected.into(), row.actual.into()]
+            })
+            .collect();
+        Answer::rows(fcinfo, rows)
+    })
+}

@@ -1,0 +1,168 @@
+//! The fold: pending rows become sums and record (protocol 27), and the proof that they agree.
+
+use crate::arguments;
+use crate::backend::spi::{self, Snapshot, Statement};
+use crate::error::Result;
+
+/// Months (as `YYYY-MM-01`) of committed pending rows that have no partition yet.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn months_without_partition(snapshot: &Snapshot) -> Result<Vec<String>> {
+    static MONTHS: Statement = Statement::new(
+        "SELECT DISTINCT to_char(date_trunc('month', u.at AT TIME ZONE 'UTC'), 'YYYY-MM-DD')
+           FROM owo.usage_pending AS u
+          WHERE to_regclass('owo.usage_event_' || to_char(u.at AT TIME ZONE 'UTC', 'YYYY_MM')) IS NULL
+          ORDER BY 1",
+    );
+    spi::read(snapshot, &MONTHS, arguments![], |row| row.get(0))
+}
+
+/// Makes the partition of a month given as `YYYY-MM-01`.
+///
+/// Children carry the primary key, the parent no index: so a dump restores (protocol 29).
+///
+/// # Errors
+/// As `spi::utility`.
+pub fn create_partition(month: &str) -> Result<()> {
+    let name = format!(
+        "usage_event_{}",
+        month.get(..7).unwrap_or(month).replace('-', "_")
+    );
+    spi::utility(&format!(
+        "CREATE TABLE owo.{name} (LIKE owo.usage_event INCLUDING DEFAULTS INCLUDING STORAGE, \
+         CONSTRAINT {name}_pkey PRIMARY KEY (customer_id, id))"
+    ))?;
+    spi::utility(&format!("REVOKE ALL ON owo.{name} FROM PUBLIC"))?;
+    spi::utility(&format!("ALTER TABLE owo.{name} ENABLE ROW LEVEL SECURITY"))?;
+    spi::utility(&format!(
+        "ALTER TABLE owo.usage_event ATTACH PARTITION owo.{name} \
+         FOR VALUES FROM ('{month} 00:00:00+00') \
+         TO (timestamptz '{month} 00:00:00+00' AT TIME ZONE 'UTC' + interval '1 month')"
+    ))
+}
+
+/// Moves up to `limit` committed rows; returns how many it moved.
+///
+/// # Errors
+/// As `spi::write`.
+pub fn fold(limit: i64) -> Result<i64> {
+    static FOLD: Statement = Statement::new(
+        "WITH picked AS (
+             SELECT ctid FROM owo.usage_pending LIMIT $1 FOR UPDATE SKIP LOCKED),
+         moved AS (
+             DELETE FROM owo.usage_pending AS u USING picked WHERE u.ctid = picked.ctid
+             RETURNING u.*),
+         meters AS (
+             INSERT INTO owo.meter
+                 (customer_id, id, subject_id, source_id, source_kind, cadence, anchor_at, count_number,
+                  origin, parent_id, entity)
+             SELECT DISTINCT ON (customer_id, meter_id)
+                    customer_id, meter_id, subject_id, source_id, source_kind, cadence, anchor_at,
+                    count_number, origin, parent_id, meter_entity
+               FROM moved ORDER BY customer_id, meter_id
+             ON CONFLICT (customer_id, id) DO NOTHING),
+         periods AS (
+             INSERT INTO owo.meter_period
+                 (customer_id, meter_id, number, used, period_start, period_end)
+             SELECT customer_id, meter_id, number, sum(quantity), min(period_start), max(period_end)
+               FROM moved GROUP BY customer_id, meter_id, number
+              ORDER BY customer_id, meter_id, number
+             ON CONFLICT (customer_id, meter_id, number)
+                DO UPDATE SET used = meter_period.used + excluded.used),
+         days AS (
+             INSERT INTO owo.usage_daily (customer_id, feature_id, day, units)
+             SELECT customer_id, feature_id, (at AT TIME ZONE 'UTC')::date, sum(units)
+               FROM moved WHERE units <> 0
+              GROUP BY customer_id, feature_id, (at AT TIME ZONE 'UTC')::date
+              ORDER BY 1, 2, 3
+             ON CONFLICT (customer_id, feature_id, day)
+                DO UPDATE SET units = usage_daily.units + excluded.units),
+         record AS (
+             INSERT INTO owo.usage_event
+                 (customer_id, id, meter_id, number, quantity, units, feature_id, at, kind, entity,
+                  metadata)
+             SELECT customer_id, id, meter_id, number, quantity, units, feature_id, at, kind,
+                    entity, metadata
+               FROM moved)
+         SELECT count(*) FROM moved",
+    );
+    let moved = spi::write(&FOLD, arguments![limit], |row| row.get::<i64>(0))?;
+    Ok(moved.into_iter().next().unwrap_or(0))
+}
+
+/// One balance that does not follow from the record.
+pub struct Difference {
+    pub subject: String,
+    pub expected: String,
+    pub actual: String,
+}
+
+/// Compares every folded sum with the record, and what must be unique or whole with the rows.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
+    static DIFFERENCES: Statement = Statement::new(
+        "WITH recorded AS (
+             SELECT customer_id, meter_id, number, sum(quantity) AS quantity
+               FROM owo.usage_event GROUP BY customer_id, meter_id, number),
+         daily AS (
+             SELECT customer_id, feature_id, (at AT TIME ZONE 'UTC')::date AS day, sum(units) AS units
+               FROM owo.usage_event WHERE units <> 0
+              GROUP BY customer_id, feature_id, (at AT TIME ZONE 'UTC')::date)
+         SELECT format('meter %s period %s of customer %s',
+                       coalesce(p.meter_id, r.meter_id), coalesce(p.number, r.number),
+                       coalesce(p.customer_id, r.customer_id)),
+                trim_scale(coalesce(r.quantity, 0) + coalesce(p.opening, 0))::text,
+                coalesce(trim_scale(p.used)::text, 'no row')
+           FROM recorded AS r
+           FULL JOIN owo.meter_period AS p
+             ON p.customer_id = r.customer_id AND p.meter_id = r.meter_id AND p.number = r.number
+          WHERE coalesce(r.quantity, 0) + coalesce(p.opening, 0) IS DISTINCT FROM p.used
+         UNION ALL
+         SELECT format('usage of day %s, feature %s, customer %s', coalesce(a.day, d.day),
+                       coalesce(a.feature_id, d.feature_id), coalesce(a.customer_id, d.customer_id)),
+                coalesce(trim_scale(d.units)::text, '0'),
+                coalesce(trim_scale(a.units)::text, 'no row')
+           FROM daily AS d
+           FULL JOIN owo.usage_daily AS a
+             ON a.customer_id = d.customer_id AND a.feature_id = d.feature_id AND a.day = d.day
+          WHERE coalesce(d.units, 0) <> coalesce(a.units, 0)
+         UNION ALL
+         SELECT format('meter %s of customer %s', p.meter_id, p.customer_id), 'a meter row', 'no row'
+           FROM (SELECT DISTINCT customer_id, meter_id FROM owo.meter_period) AS p
+           LEFT JOIN owo.meter AS m ON m.customer_id = p.customer_id AND m.id = p.meter_id
+          WHERE m.id IS NULL
+         UNION ALL
+         SELECT format('usage of meter %s period %s, customer %s', u.meter_id, u.number, u.customer_id),
+                'not below zero', trim_scale(sum(u.quantity) + coalesce(min(p.used), 0))::text
+           FROM owo.usage_pending AS u
+           LEFT JOIN owo.meter_period AS p
+             ON p.customer_id = u.customer_id AND p.meter_id = u.meter_id AND p.number = u.number
+          GROUP BY u.customer_id, u.meter_id, u.number
+         HAVING sum(u.quantity) + coalesce(min(p.used), 0) < 0
+         UNION ALL
+         SELECT format('usage of meter %s period %s, customer %s', p.meter_id, p.number, p.customer_id),
+                'not below zero', trim_scale(p.used)::text
+           FROM owo.meter_period AS p
+          WHERE p.used < 0 AND NOT EXISTS (
+                SELECT FROM owo.usage_pending AS u
+                 WHERE u.customer_id = p.customer_id AND u.meter_id = p.meter_id
+                   AND u.number = p.number)
+         UNION ALL
+         SELECT format('customer of usage %s', x.customer_id), 'a customer row', 'no row'
+           FROM (SELECT DISTINCT customer_id FROM owo.usage_pending
+                 UNION SELECT DISTINCT customer_id FROM owo.meter) AS x
+           LEFT JOIN owo.customer AS c ON c.id = x.customer_id
+          WHERE c.id IS NULL
+          ORDER BY 1",
+    );
+    spi::read(snapshot, &DIFFERENCES, arguments![], |row| {
+        Ok(Difference {
+            subject: row.get(0)?,
+            expected: row.get(1)?,
+            actual: row.get(2)?,
+        })
+    })
+}

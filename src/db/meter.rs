@@ -1,0 +1,323 @@
+//! `owo.usage_pending`, `owo.meter_period` and the record: sums, appends, the fold, the proof.
+
+use crate::arguments;
+use crate::backend::spi::{self, Snapshot, Statement};
+use crate::error::Result;
+use chrono::{DateTime, Utc};
+use owostack_domain::quantity::Quantity;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// One row of `owo.usage_pending`: what was drawn from one meter.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    pub customer_id: Uuid,
+    pub meter_id: Uuid,
+    pub number: i64,
+    /// In units of the meter; negative gives back.
+    pub quantity: Quantity,
+    /// In units of the feature; zero for a carried count.
+    pub units: Quantity,
+    pub feature_id: Uuid,
+    pub id: Uuid,
+    /// When it happened, which decides its period.
+    pub at: DateTime<Utc>,
+    pub source_id: Uuid,
+    pub subject_id: Uuid,
+    /// None: calendar periods.
+    pub anchor_at: Option<DateTime<Utc>>,
+    pub period_start: Option<DateTime<Utc>>,
+    pub period_end: Option<DateTime<Utc>>,
+    /// Rollover only: the period that it comes from.
+    pub origin: Option<i64>,
+    pub count_number: i32,
+    /// Rollover only: the meter that it rolled over from.
+    pub parent_id: Option<Uuid>,
+    /// What the draw was from: `plan`, `addon`, `rollover`, `grant`, `override`, `default`, `carry`.
+    pub kind: &'static str,
+    /// What owns the meter: `group`, `subscription`, `grant`, `override` or `default`.
+    pub source_kind: &'static str,
+    pub cadence: String,
+    /// The entity that the usage is tagged with.
+    pub entity: Option<String>,
+    /// The entity that the meter belongs to.
+    pub meter_entity: Option<String>,
+    pub metadata: Option<Value>,
+}
+
+/// What is used of each (meter, number), in the order given: folded plus pending.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn used(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    meters: &[(Uuid, i64)],
+) -> Result<Vec<Quantity>> {
+    static USED: Statement = Statement::new(
+        "SELECT coalesce(p.used, 0) + coalesce(q.quantity, 0)
+           FROM unnest($2, $3) WITH ORDINALITY AS m (meter_id, number, ordinal)
+           LEFT JOIN owo.meter_period AS p
+             ON p.customer_id = $1 AND p.meter_id = m.meter_id AND p.number = m.number
+           LEFT JOIN LATERAL (
+                SELECT sum(u.quantity) AS quantity
+                  FROM owo.usage_pending AS u
+                 WHERE u.customer_id = $1 AND u.meter_id = m.meter_id AND u.number = m.number) AS q
+             ON true
+          ORDER BY m.ordinal",
+    );
+    if meters.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (ids, numbers): (Vec<Uuid>, Vec<i64>) = meters.iter().copied().unzip();
+    spi::read(
+        snapshot,
+        &USED,
+        arguments![customer_id, ids, numbers],
+        |row| row.get(0),
+    )
+}
+
+/// What is used of a meter and of the rollovers that come from it, by number.
+#[derive(Debug, Clone, Copy)]
+pub struct PastUse {
+    /// None: the meter itself; else the period that the rollover comes from.
+    pub origin: Option<i64>,
+    pub number: i64,
+    pub used: Quantity,
+}
+
+/// Usage of a meter in its periods before `below`, and every draw from its rollovers.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn past(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    meter_id: Uuid,
+    below: i64,
+) -> Result<Vec<PastUse>> {
+    static PAST: Statement = Statement::new(
+        "SELECT origin, number, sum(used)
+           FROM (SELECT NULL::bigint AS origin, p.number, p.used
+                   FROM owo.meter_period AS p
+                  WHERE p.customer_id = $1 AND p.meter_id = $2 AND p.number < $3
+                 UNION ALL
+                 SELECT NULL, u.number, u.quantity
+                   FROM owo.usage_pending AS u
+                  WHERE u.customer_id = $1 AND u.meter_id = $2 AND u.number < $3
+                 UNION ALL
+                 SELECT m.origin, p.number, p.used
+                   FROM owo.meter AS m
+                   JOIN owo.meter_period AS p ON p.customer_id = m.customer_id AND p.meter_id = m.id
+                  WHERE m.customer_id = $1 AND m.parent_id = $2
+                 UNION ALL
+                 SELECT u.origin, u.number, u.quantity
+                   FROM owo.usage_pending AS u
+                  WHERE u.customer_id = $1 AND u.parent_id = $2) AS x
+          GROUP BY origin, number",
+    );
+    spi::read(
+        snapshot,
+        &PAST,
+        arguments![customer_id, meter_id, below],
+        |row| {
+            Ok(PastUse {
+                origin: row.get(0)?,
+                number: row.get(1)?,
+                used: row.get(2)?,
+            })
+        },
+    )
+}
+
+/// The natural key of the meters that entities have of one allowance.
+#[derive(Debug, Clone)]
+pub struct Siblings {
+    pub subject_id: Uuid,
+    pub source_id: Uuid,
+    pub cadence: String,
+    pub anchor_at: Option<DateTime<Utc>>,
+    pub count_number: i32,
+    pub number: i64,
+}
+
+/// What all entities together used of an allowance that each has to itself.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn used_by_entities(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    siblings: &Siblings,
+) -> Result<Quantity> {
+    static USED: Statement = Statement::new(
+        "SELECT coalesce(sum(used), 0)
+           FROM (SELECT p.used
+                   FROM owo.meter AS m
+                   JOIN owo.meter_period AS p ON p.customer_id = m.customer_id AND p.meter_id = m.id
+                  WHERE m.customer_id = $1 AND m.entity IS NOT NULL AND m.origin IS NULL
+                    AND m.subject_id = $2 AND m.source_id = $3 AND m.cadence = $4
+                    AND m.anchor_at IS NOT DISTINCT FROM $5 AND m.count_number = $6
+                    AND p.number = $7
+                 UNION ALL
+                 SELECT u.quantity
+                   FROM owo.usage_pending AS u
+                  WHERE u.customer_id = $1 AND u.meter_entity IS NOT NULL AND u.origin IS NULL
+                    AND u.subject_id = $2 AND u.source_id = $3 AND u.cadence = $4
+                    AND u.anchor_at IS NOT DISTINCT FROM $5 AND u.count_number = $6
+                    AND u.number = $7) AS x",
+    );
+    let sum = spi::read(
+        snapshot,
+        &USED,
+        arguments![
+            customer_id,
+            siblings.subject_id,
+            siblings.source_id,
+            siblings.cadence.as_str(),
+            siblings.anchor_at,
+            siblings.count_number,
+            siblings.number,
+        ],
+        |row| row.get(0),
+    )?;
+    Ok(sum.into_iter().next().unwrap_or(Quantity::ZERO))
+}
+
+/// Appends pending rows; returns how many were written, which the caller compares.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn append(rows: &[Pending]) -> Result<u64> {
+    static APPEND: Statement = Statement::new(
+        "INSERT INTO owo.usage_pending
+             (customer_id, meter_id, number, quantity, units, feature_id, id, at, source_id,
+              subject_id, anchor_at, period_start, period_end, origin, count_number, parent_id,
+              kind, source_kind, cadence, entity, meter_entity, metadata)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                              $17, $18, $19, $20, $21, $22)",
+    );
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    macro_rules! column {
+        ($field:ident) => {
+            rows.iter()
+                .map(|row| row.$field.clone())
+                .collect::<Vec<_>>()
+        };
+    }
+    spi::run(
+        &APPEND,
+        arguments![
+            column!(customer_id),
+            column!(meter_id),
+            column!(number),
+            column!(quantity),
+            column!(units),
+            column!(feature_id),
+            column!(id),
+            column!(at),
+            column!(source_id),
+            column!(subject_id),
+            column!(anchor_at),
+            column!(period_start),
+            column!(period_end),
+            column!(origin),
+            column!(count_number),
+            column!(parent_id),
+            column!(kind),
+            column!(source_kind),
+            column!(cadence),
+            column!(entity),
+            column!(meter_entity),
+            column!(metadata),
+        ],
+    )
+}
+
+/// What is used of a source's meters in the periods that contain `at`, for carrying it elsewhere.
+#[derive(Debug, Clone)]
+pub struct Running {
+    pub subject_id: Uuid,
+    pub cadence: String,
+    pub anchor_at: Option<DateTime<Utc>>,
+    pub count_number: i32,
+    pub entity: Option<String>,
+    pub number: i64,
+    pub used: Quantity,
+}
+
+/// Usage in running periods of every meter of a source (a plan group or a subscription).
+///
+/// # Errors
+/// As `spi::read`.
+pub fn running(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    source_id: Uuid,
+    at: DateTime<Utc>,
+) -> Result<Vec<Running>> {
+    static RUNNING: Statement = Statement::new(
+        "SELECT subject_id, cadence, anchor_at, count_number, entity, number, sum(used)
+           FROM (SELECT m.subject_id, m.cadence, m.anchor_at, m.count_number, m.entity, p.number,
+                        p.used, p.period_start, p.period_end
+                   FROM owo.meter AS m
+                   JOIN owo.meter_period AS p ON p.customer_id = m.customer_id AND p.meter_id = m.id
+                  WHERE m.customer_id = $1 AND m.source_id = $2 AND m.origin IS NULL
+                 UNION ALL
+                 SELECT u.subject_id, u.cadence, u.anchor_at, u.count_number, u.meter_entity,
+                        u.number, u.quantity, u.period_start, u.period_end
+                   FROM owo.usage_pending AS u
+                  WHERE u.customer_id = $1 AND u.source_id = $2 AND u.origin IS NULL) AS x
+          WHERE (period_start IS NULL OR period_start <= $3)
+            AND (period_end IS NULL OR period_end > $3)
+          GROUP BY subject_id, cadence, anchor_at, count_number, entity, number
+         HAVING sum(used) <> 0
+          ORDER BY subject_id, cadence, anchor_at, count_number, entity, number",
+    );
+    spi::read(
+        snapshot,
+        &RUNNING,
+        arguments![customer_id, source_id, at],
+        |row| {
+            Ok(Running {
+                subject_id: row.get(0)?,
+                cadence: row.get(1)?,
+                anchor_at: row.get(2)?,
+                count_number: row.get(3)?,
+                entity: row.get(4)?,
+                number: row.get(5)?,
+                used: row.get(6)?,
+            })
+        },
+    )
+}
+
+/// Credits or units drawn from a meter since a time, whatever the period.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn drawn_since(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    meter_id: Uuid,
+    since: DateTime<Utc>,
+) -> Result<Quantity> {
+    static DRAWN: Statement = Statement::new(
+        "SELECT coalesce(sum(quantity), 0)
+           FROM (SELECT quantity FROM owo.usage_event
+                  WHERE customer_id = $1 AND meter_id = $2 AND at >= $3
+                 UNION ALL
+                 SELECT quantity FROM owo.usage_pending
+                  WHERE customer_id = $1 AND meter_id = $2 AND at >= $3) AS x",
+    );
+    let sum = spi::read(
+        snapshot,
+        &DRAWN,
+        arguments![customer_id, meter_id, since],
+        |row| row.get(0),
+    )?;
+    Ok(sum.into_iter().next().unwrap_or(Quantity::ZERO))
+}
