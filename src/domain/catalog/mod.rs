@@ -1,7 +1,8 @@
 //! The catalog: what an organization sells, as one document and as typed values.
 //!
 //! `parse` reads the document of `owo_sync`, `print` writes the one of `owo_catalog`, `compare`
-//! says what a sync would change. Called by `flow/catalog`.
+//! says what a sync would change; `read_row` judges one row of a table by the same rules. Called by
+//! `flow/catalog`.
 //! Invariants: every default is applied on reading, so two catalogs that mean the same are equal;
 //! `parse(print(catalog))` gives the catalog back; no input makes any of them panic.
 //! Deliberately absent: ids and rows, which belong to `db/`.
@@ -15,6 +16,7 @@ mod pricing;
 mod print;
 mod problem;
 mod read;
+mod row;
 mod text;
 
 #[cfg(test)]
@@ -29,6 +31,7 @@ pub use pricing::{Pricing, RatingModel, Tier, UsageModel};
 pub use print::{print, print_cycle, print_plan_feature};
 pub use problem::{Problem, summary};
 pub use read::{parse, parse_pricing};
+pub use row::{Row, Table, read_row};
 
 /// Everything an organization sells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

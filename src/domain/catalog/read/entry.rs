@@ -68,7 +68,8 @@ pub(super) fn entries(plan: &Object<'_>, scope: &Scope<'_>) -> Vec<PlanFeature> 
     entries
 }
 
-fn entry(object: &Object<'_>, slug: &str, subject: Subject) -> PlanFeature {
+/// One entry, by what its slug stands for.
+pub(super) fn entry(object: &Object<'_>, slug: &str, subject: Subject) -> PlanFeature {
     let enabled = object.boolean("enabled", true);
     match subject {
         Subject::Feature(Some(judged @ (FeatureType::Boolean | FeatureType::Static))) => {

@@ -8,19 +8,20 @@ use super::value::text_problem;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-const GROUP_KEYS: [&str; 4] = ["slug", "name", "exclusive", "features"];
+pub(super) const KEYS: [&str; 4] = ["slug", "name", "exclusive", "features"];
 
 /// The groups that the document declares.
 pub(super) fn declared(document: &Object<'_>, scope: &mut Scope<'_>) -> Vec<PlanGroup> {
     let items = document.list("planGroups", LIST_LENGTH);
     let read = items.into_iter().filter_map(|(path, value)| {
-        let object = Object::open(value, path, &GROUP_KEYS, document.notes)?;
+        let object = Object::open(value, path, &KEYS, document.notes)?;
         group(&object, scope)
     });
     read.collect()
 }
 
-fn group(object: &Object<'_>, scope: &mut Scope<'_>) -> Option<PlanGroup> {
+/// One plan group.
+pub(super) fn group(object: &Object<'_>, scope: &mut Scope<'_>) -> Option<PlanGroup> {
     let name = object.line("name");
     let exclusive = object.boolean("exclusive", true);
     let features = features(object, scope);

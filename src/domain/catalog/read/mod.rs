@@ -14,10 +14,12 @@ mod value;
 
 use super::limits::{DOCUMENT_BYTES, json_length};
 use super::problem::{Notes, Problem};
+use super::row::{Row, Table};
 use super::{Catalog, Known, Pricing};
 use object::Object;
 use scope::Scope;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 const KEYS: [&str; 6] = [
     "defaultProvider",
@@ -75,4 +77,37 @@ pub fn parse_pricing(value: &Value) -> Result<Pricing, Vec<Problem>> {
         .map(|object| pricing::pricing(&object))
         .unwrap_or_default();
     notes.settle(pricing).map(|(pricing, _)| pricing)
+}
+
+/// Reads one row of a table, by its keys in the document.
+pub(super) fn row(table: Table, value: &Value, known: &Known, notes: &Notes) -> Option<Row> {
+    let keys: &[&str] = match table {
+        Table::Feature => &offer::FEATURE_KEYS,
+        Table::CreditSystem => &offer::SYSTEM_KEYS,
+        Table::CreditPack => &offer::PACK_KEYS,
+        Table::PlanGroup => &group::KEYS,
+        Table::Plan => &plan::KEYS,
+        Table::PlanCycle => &plan::CYCLE_KEYS,
+        Table::PlanFeature => &entry::KEYS,
+    };
+    let object = Object::open(value, String::new(), keys, notes)?;
+    let mut scope = Scope::new(known);
+    match table {
+        Table::Feature => offer::feature(&object, &mut scope).map(Row::Feature),
+        Table::CreditSystem => offer::system(&object, &mut scope).map(Row::CreditSystem),
+        Table::CreditPack => {
+            offer::pack(&object, &scope, &mut BTreeSet::new()).map(Row::CreditPack)
+        }
+        Table::PlanGroup => group::group(&object, &mut scope).map(Row::PlanGroup),
+        Table::Plan => {
+            let slug = object.required("slug", object.slug("slug"));
+            plan::plan(&object, slug.as_deref(), &scope).map(Row::Plan)
+        }
+        Table::PlanCycle => plan::cycle(&object, None).map(Row::PlanCycle),
+        Table::PlanFeature => {
+            let slug = object.required("slug", object.slug("slug"))?;
+            let subject = scope.subject(&slug)?;
+            Some(Row::PlanFeature(entry::entry(&object, &slug, subject)))
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::scope::{Scope, provider};
 use super::value::quantity_of;
 use std::collections::BTreeSet;
 
-const FEATURE_KEYS: [&str; 7] = [
+pub(super) const FEATURE_KEYS: [&str; 7] = [
     "slug",
     "type",
     "name",
@@ -16,9 +16,9 @@ const FEATURE_KEYS: [&str; 7] = [
     "default",
     "freeAt",
 ];
-const SYSTEM_KEYS: [&str; 4] = ["slug", "name", "description", "features"];
+pub(super) const SYSTEM_KEYS: [&str; 4] = ["slug", "name", "description", "features"];
 const COST_KEYS: [&str; 2] = ["feature", "creditCost"];
-const PACK_KEYS: [&str; 11] = [
+pub(super) const PACK_KEYS: [&str; 11] = [
     "slug",
     "name",
     "description",
@@ -43,7 +43,8 @@ pub(super) fn features(document: &Object<'_>, scope: &mut Scope<'_>) -> Vec<Feat
     read.collect()
 }
 
-fn feature(object: &Object<'_>, scope: &mut Scope<'_>) -> Option<Feature> {
+/// One feature.
+pub(super) fn feature(object: &Object<'_>, scope: &mut Scope<'_>) -> Option<Feature> {
     let feature_type = feature_type(object);
     let default_value = feature_type.and_then(|judged| default_value(object, judged));
     let free_at = object.word("freeAt", FreeAt::WORDS, FreeAt::parse);
@@ -125,7 +126,8 @@ pub(super) fn systems(document: &Object<'_>, scope: &mut Scope<'_>) -> Vec<Credi
     read.collect()
 }
 
-fn system(object: &Object<'_>, scope: &mut Scope<'_>) -> Option<CreditSystem> {
+/// One credit system with its costs.
+pub(super) fn system(object: &Object<'_>, scope: &mut Scope<'_>) -> Option<CreditSystem> {
     let name = object.line("name");
     let description = object.line("description");
     let mut features: Vec<CreditCost> = Vec::new();
@@ -182,7 +184,12 @@ pub(super) fn packs(document: &Object<'_>, scope: &Scope<'_>) -> Vec<CreditPack>
     read.collect()
 }
 
-fn pack(object: &Object<'_>, scope: &Scope<'_>, seen: &mut BTreeSet<String>) -> Option<CreditPack> {
+/// One credit pack.
+pub(super) fn pack(
+    object: &Object<'_>,
+    scope: &Scope<'_>,
+    seen: &mut BTreeSet<String>,
+) -> Option<CreditPack> {
     let name = object.line("name");
     let description = object.line("description");
     let credits = object.required("credits", object.quantity("credits"));

@@ -9,7 +9,7 @@ use crate::interval::Interval;
 use crate::money::Currency;
 use std::collections::BTreeSet;
 
-const PLAN_KEYS: [&str; 19] = [
+pub(super) const KEYS: [&str; 19] = [
     "slug",
     "name",
     "description",
@@ -30,7 +30,7 @@ const PLAN_KEYS: [&str; 19] = [
     "billingCycles",
     "features",
 ];
-const CYCLE_KEYS: [&str; 6] = [
+pub(super) const CYCLE_KEYS: [&str; 6] = [
     "key",
     "price",
     "currency",
@@ -44,7 +44,7 @@ pub(super) fn plans(document: &Object<'_>, scope: &mut Scope<'_>) -> Vec<Plan> {
     let items = document.list("plans", LIST_LENGTH);
     let opened: Vec<(Object<'_>, Option<String>)> = items
         .into_iter()
-        .filter_map(|(path, value)| Object::open(value, path, &PLAN_KEYS, document.notes))
+        .filter_map(|(path, value)| Object::open(value, path, &KEYS, document.notes))
         .map(|object| {
             let slug = object.required("slug", object.slug("slug"));
             (object, slug)
@@ -61,7 +61,8 @@ pub(super) fn plans(document: &Object<'_>, scope: &mut Scope<'_>) -> Vec<Plan> {
     read.collect()
 }
 
-fn plan(object: &Object<'_>, slug: Option<&str>, scope: &Scope<'_>) -> Option<Plan> {
+/// One plan with its cycles and entries.
+pub(super) fn plan(object: &Object<'_>, slug: Option<&str>, scope: &Scope<'_>) -> Option<Plan> {
     let price = object.money("price").unwrap_or(0);
     let currency = object.currency("currency");
     let cycles = cycles(object, currency);
@@ -142,7 +143,8 @@ fn cycles(plan: &Object<'_>, plan_currency: Option<Currency>) -> Vec<Cycle> {
     cycles
 }
 
-fn cycle(object: &Object<'_>, plan_currency: Option<Currency>) -> Option<Cycle> {
+/// One billing cycle; without a currency it has its plan's.
+pub(super) fn cycle(object: &Object<'_>, plan_currency: Option<Currency>) -> Option<Cycle> {
     let price = object.required("price", object.money("price"));
     let currency = match object.get("currency") {
         Some(_) => object.currency("currency"),

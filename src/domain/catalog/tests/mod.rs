@@ -4,6 +4,7 @@ mod any_json;
 mod mistakes;
 mod reading;
 mod round_trip;
+mod rows;
 mod strategy;
 
 use super::{Catalog, Known, parse};
