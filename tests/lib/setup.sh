@@ -30,6 +30,9 @@ apt_update() {
 have cargo || die "cargo is missing: install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer first (rustup)"
 have cc || need 'a C compiler' build-essential
 { libclang_is_there && have clang; } || need 'clang and libclang' clang libclang-dev
+pgrx_is_there() { [ "$(cargo pgrx --version 2>/dev/null)" = "cargo-pgrx $PGRX_VERSION" ]; }
+# cargo-pgrx links OpenSSL; the extension does not.
+pgrx_is_there || pkg-config --exists openssl 2>/dev/null || need 'OpenSSL headers' pkg-config libssl-dev
 have runuser || ! is_root || need 'runuser' util-linux
 if [ "$purpose" = test ] && ! /usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null; then
     need 'Python 3 with venv' python3 python3-venv
@@ -66,7 +69,7 @@ choose_postgres
 pg_is_complete "$PG_CONFIG" || die "$PG_CONFIG lacks the server, its headers or pg_regress (Debian: postgresql-$PG_MAJOR and postgresql-server-dev-$PG_MAJOR)"
 configure_pgrx
 
-if [ "$(cargo pgrx --version 2>/dev/null)" != "cargo-pgrx $PGRX_VERSION" ]; then
+if ! pgrx_is_there; then
     say "building cargo-pgrx $PGRX_VERSION (once)"
     CARGO_TARGET_DIR=$BUILD/tools/target cargo install cargo-pgrx --version "=$PGRX_VERSION" --locked --debug \
         --root "$BUILD/tools" -j "$JOBS" -q
