@@ -40,6 +40,13 @@ domain() {
     return "$status"
 }
 
+# The server's files stay for a look, unless they are in a temporary folder.
+leave() {
+    "$LIB/cluster.sh" stop test
+    cp -f "$BUILD/server/test/log" "$BUILD/test-server.log" 2>/dev/null || true
+    [ ! -L "$BUILD/server" ] || [ -e "$BUILD/server/demo/data/postmaster.pid" ] || remove_server_root
+}
+
 # Called under "||", where a shell does not stop at errors by itself.
 serve() {
     local prefix
@@ -47,7 +54,7 @@ serve() {
     prefix=$("$LIB/prefix.sh") || return
     "$LIB/install.sh" dev "$prefix" || return
     export BIN=$prefix$PG_BIN
-    trap '"$LIB/cluster.sh" stop test' EXIT
+    trap leave EXIT
     # What is measured here is right answers; durability has its own tests, on servers they make.
     "$LIB/cluster.sh" create test fsync=off max_connections=120 max_prepared_transactions=10 \
         log_min_messages=warning log_error_verbosity=verbose log_line_prefix='%m %p %d %u ' lc_messages=C || return
