@@ -1,1 +1,247 @@
-//! Placeholder head; replaced by its owner.
+//! Rollover: what is left of earlier periods, as a function of what was used in them.
+//!
+//! Called by `entitlement::expand` with the usage of a plan's meter. Invariants: only the rest of a
+//! plan's allowance rolls over, oldest is drawn, trimmed and expired first, and asking often or
+//! rarely gives the same answer; idle stretches are computed, never walked through. Deliberately
+//! absent: any stored balance, and the clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+mod chain;
+
+pub use chain::{Chain, Run, Share};
+
+use crate::interval::Span;
+use crate::meter_key::MeterKey;
+use crate::period::{Schedule, Time};
+use crate::quantity::Quantity;
+use chain::{difference, sum};
+
+/// What one plan allowance rolls over, and what must be loaded to know how much.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RolloverPlan {
+    /// Meter of the plan's allowance; a bucket's meter is this with an origin.
+    pub meter: MeterKey,
+    /// Its id: used amounts per period are needed from `first` on.
+    pub meter_id: Uuid,
+    /// Its periods.
+    pub schedule: Schedule,
+    /// The period that runs.
+    pub number: i64,
+    /// The first period whose rest may roll over.
+    pub first: i64,
+    /// What each past period gave; ascending, without overlap. At the end of a period that none
+    /// covers, everything lapses.
+    pub terms: Vec<RolloverTerm>,
+    /// How long after the end of its period a rest is kept; None: for ever.
+    pub expires_after: Option<Span>,
+}
+
+/// The rules of a stretch of periods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RolloverTerm {
+    /// First period under these rules.
+    pub first: i64,
+    /// Last period under these rules.
+    pub last: i64,
+    /// The allowance of each; None: nothing is added (unlimited).
+    pub limit: Option<Quantity>,
+    /// Most that may be kept at the end of each; None: no bound.
+    pub cap: Option<Quantity>,
+}
+
+/// What was used of one plan meter and its buckets, as far as anything was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RolloverHistory {
+    /// Used of the plan's meter, by period.
+    pub used: BTreeMap<i64, Quantity>,
+    /// Used of the buckets, by (period drawn in, origin drawn from).
+    pub draws: BTreeMap<(i64, i64), Quantity>,
+}
+
+impl RolloverPlan {
+    /// When the rest of a period expires.
+    #[must_use]
+    pub fn expires_at(&self, origin: i64) -> Option<Time> {
+        let end = self.schedule.period(origin).end?;
+        self.expires_after?.after(end, self.schedule.zone)
+    }
+
+    /// What is left at the start of period `number`.
+    #[must_use]
+    pub fn chain(&self, history: &RolloverHistory, number: i64) -> Chain {
+        let touched = history.touched();
+        let mut chain = Chain::default();
+        let mut next = self.first;
+        for term in &self.terms {
+            let last = term.last.min(number.saturating_sub(1));
+            let first = term.first.max(next);
+            if first > last {
+                continue;
+            }
+            if first > next {
+                chain.clear();
+            }
+            next = first;
+            for at in touched.range(first..=last).copied() {
+                self.idle(&mut chain, term, next, at.saturating_sub(1));
+                self.busy(&mut chain, term, history, at);
+                next = at.saturating_add(1);
+            }
+            self.idle(&mut chain, term, next, last);
+            next = last.saturating_add(1);
+        }
+        if next < number {
+            chain.clear();
+        }
+        chain
+    }
+
+    /// How much more may be drawn in period `number` without taking from later draws: from the
+    /// bucket of `origin`, or, without one, from the allowance itself. `None`: no bound.
+    ///
+    /// Draws of `extra` are assumed as well. Drawing more never leaves more, so the bound is found
+    /// by halving.
+    #[must_use]
+    pub fn headroom(
+        &self,
+        history: &RolloverHistory,
+        extra: &[Extra],
+        number: i64,
+        origin: Option<i64>,
+    ) -> Option<Quantity> {
+        let last = history.last_touched().filter(|last| *last > number)?;
+        let end = last.saturating_add(1);
+        let before = self.chain(history, end).shortfall;
+        let covered = |amount: Quantity| {
+            let more = Extra {
+                number,
+                origin,
+                amount,
+            };
+            let with = history.with(extra.iter().chain([&more]));
+            self.chain(&with, end).shortfall <= before
+        };
+        if covered(Quantity::LIMIT) {
+            return None;
+        }
+        let (mut fits, mut fails) = (0_i128, Quantity::LIMIT.raw());
+        while fails - fits > 1 {
+            let middle = fits.midpoint(fails);
+            if covered(Quantity::from_raw(middle)) {
+                fits = middle;
+            } else {
+                fails = middle;
+            }
+        }
+        Some(Quantity::from_raw(fits))
+    }
+
+    /// Periods in which nothing was used: each adds its whole allowance.
+    fn idle(&self, chain: &mut Chain, term: &RolloverTerm, first: i64, last: i64) {
+        if first > last {
+            return;
+        }
+        chain.push(first, last, term.limit.unwrap_or(Quantity::ZERO));
+        self.settle(chain, term, last.saturating_add(1));
+    }
+
+    /// A period in which something was used or drawn.
+    fn busy(&self, chain: &mut Chain, term: &RolloverTerm, history: &RolloverHistory, at: i64) {
+        for (origin, amount) in history.draws_in(at) {
+            let missing = chain.take(origin, amount);
+            chain.shortfall = sum(chain.shortfall, missing);
+        }
+        if let Some(limit) = term.limit {
+            let used = history.used.get(&at).copied().unwrap_or_default();
+            chain.push(at, at, limit.saturating_sub_to_zero(used));
+        }
+        self.settle(chain, term, at.saturating_add(1));
+    }
+
+    /// The boundary into period `number`: what expired goes, then the oldest beyond the cap.
+    ///
+    /// Both only ever take from the old end, so once after many boundaries equals once at each.
+    fn settle(&self, chain: &mut Chain, term: &RolloverTerm, number: i64) {
+        if let (Some(_), Some(start)) = (self.expires_after, self.schedule.period(number).start) {
+            self.expire(chain, start);
+        }
+        if let Some(cap) = term.cap {
+            chain.trim(cap);
+        }
+    }
+
+    fn expire(&self, chain: &mut Chain, at: Time) {
+        let expired = |origin: i64| self.expires_at(origin).is_some_and(|end| end <= at);
+        while let Some(run) = chain.runs.pop_front() {
+            if !expired(run.first) {
+                chain.runs.push_front(run);
+                return;
+            }
+            chain.total = difference(chain.total, run.total());
+            if expired(run.last) {
+                continue;
+            }
+            // Ends rise with the origin: halve until the last expired and first kept meet.
+            let (mut gone, mut kept) = (run.first, run.last);
+            while kept.saturating_sub(gone) > 1 {
+                let middle = gone.midpoint(kept);
+                if expired(middle) {
+                    gone = middle;
+                } else {
+                    kept = middle;
+                }
+            }
+            let rest = Run { first: kept, ..run };
+            chain.total = sum(chain.total, rest.total());
+            chain.runs.push_front(rest);
+            return;
+        }
+    }
+}
+
+/// A draw that is being considered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extra {
+    /// The period it would count in.
+    pub number: i64,
+    /// The bucket, or the allowance itself.
+    pub origin: Option<i64>,
+    /// How much.
+    pub amount: Quantity,
+}
+
+impl RolloverHistory {
+    /// The history with some draws more.
+    fn with<'a>(&self, extra: impl Iterator<Item = &'a Extra>) -> Self {
+        let mut history = self.clone();
+        for more in extra {
+            let place = match more.origin {
+                Some(origin) => history.draws.entry((more.number, origin)).or_default(),
+                None => history.used.entry(more.number).or_default(),
+            };
+            *place = sum(*place, more.amount);
+        }
+        history
+    }
+
+    /// Periods in which anything was used or drawn.
+    fn touched(&self) -> BTreeSet<i64> {
+        let drawn = self.draws.keys().map(|(number, _)| *number);
+        self.used.keys().copied().chain(drawn).collect()
+    }
+
+    /// Draws of a period by origin, oldest first.
+    pub(crate) fn draws_in(&self, number: i64) -> impl Iterator<Item = (i64, Quantity)> + '_ {
+        self.draws
+            .range((number, i64::MIN)..=(number, i64::MAX))
+            .map(|((_, origin), amount)| (*origin, *amount))
+    }
+
+    /// The last period in which anything was used or drawn.
+    pub(crate) fn last_touched(&self) -> Option<i64> {
+        self.touched().last().copied()
+    }
+}

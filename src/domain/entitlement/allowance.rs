@@ -1,0 +1,205 @@
+//! The meter of a plan's allowance at a moment: key, schedule and running period.
+//!
+//! Called by resolution, and by the lifecycle for carrying usage over at a switch. Invariant: an
+//! edited interval or anchor acts from the next boundary of the old one, so no period is cut short
+//! and none is granted twice. Deliberately absent: limits, which act at once.
+
+use chrono_tz::Tz;
+use uuid::Uuid;
+
+use super::facts::{PlanFeature, ResetAnchor, Scope, Subscription};
+use crate::interval::{Cadence, Interval, Reset};
+use crate::meter_key::{MeterKey, MeterSource};
+use crate::period::{Anchor, Period, Schedule, Time};
+
+/// Where a plan's allowance is counted at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// The meter.
+    pub meter: MeterKey,
+    /// Its periods.
+    pub schedule: Schedule,
+    /// The period that runs.
+    pub period: Period,
+    /// Since when periods of this schedule are in force.
+    pub since: Time,
+}
+
+/// Whose allowance is asked for, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The customer.
+    pub customer_id: Uuid,
+    /// Zone of its calendar.
+    pub zone: Tz,
+    /// The entity named, if any.
+    pub entity: Option<&'a str>,
+    /// The moment.
+    pub at: Time,
+}
+
+/// The meter, schedule and period of what a plan says about a subject, for one subscription.
+///
+/// Moments before the count began belong to its first period.
+#[must_use]
+pub fn allowance(
+    asked: Asked<'_>,
+    subscription: &Subscription,
+    feature: &PlanFeature,
+) -> Allowance {
+    let (anchor_at, count_number) = start_of_count(subscription, feature);
+    let began = subscription.started_at.max(anchor_at);
+    let terms = Terms {
+        subscription,
+        zone: asked.zone,
+        anchor_at,
+    };
+    let (schedule, since) = terms.in_force(feature, began, asked.at);
+    let moment = match schedule.anchor {
+        Anchor::At(anchor) => asked.at.max(anchor),
+        Anchor::Calendar => asked.at,
+    };
+    let entity = match feature.scope {
+        Scope::Entity => asked.entity.map(str::to_owned),
+        Scope::Customer => None,
+    };
+    Allowance {
+        meter: MeterKey {
+            customer_id: asked.customer_id,
+            entity,
+            subject: feature.subject,
+            source: meter_source(subscription),
+            cadence: schedule.cadence,
+            anchor: schedule.anchor,
+            count_number,
+            origin: None,
+        },
+        schedule,
+        period: schedule.period_at(moment),
+        since,
+    }
+}
+
+/// The source that a subscription's meters are named after.
+#[must_use]
+pub const fn meter_source(subscription: &Subscription) -> MeterSource {
+    if subscription.base {
+        MeterSource::Group(subscription.group_id)
+    } else {
+        MeterSource::Subscription(subscription.id)
+    }
+}
+
+/// Anchor and count number of a subject under a subscription.
+fn start_of_count(subscription: &Subscription, feature: &PlanFeature) -> (Time, i32) {
+    match subscription.feature_starts.get(&feature.subject.id()) {
+        Some(start) => (start.anchor_at, start.count_number),
+        None => (subscription.anchor_at, subscription.count_number),
+    }
+}
+
+/// What turns a reset into a schedule.
+struct Terms<'a> {
+    subscription: &'a Subscription,
+    zone: Tz,
+    anchor_at: Time,
+}
+
+/// A reset that was, or is, in the catalog.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Edition {
+    reset: Reset,
+    anchor: ResetAnchor,
+    /// None: still in the catalog.
+    until: Option<Time>,
+}
+
+impl Terms<'_> {
+    /// The schedule in force at a moment, and since when.
+    fn in_force(&self, feature: &PlanFeature, began: Time, at: Time) -> (Schedule, Time) {
+        let editions = editions(feature, began);
+        let mut since = began;
+        let mut index = 0;
+        while let Some(edition) = editions.get(index) {
+            let schedule = self.schedule(*edition);
+            let next = editions.get(index.saturating_add(1)).copied();
+            let Some(end) = self.end(schedule, edition.until, next) else {
+                return (schedule, since);
+            };
+            if at < end {
+                return (schedule, since);
+            }
+            since = end;
+            // Editions that came and went before the boundary were never in force.
+            index = editions
+                .iter()
+                .position(|later| later.until.is_none_or(|until| until > end))
+                .unwrap_or(editions.len())
+                .max(index.saturating_add(1));
+        }
+        let current = Edition {
+            reset: feature.reset,
+            anchor: feature.reset_anchor,
+            until: None,
+        };
+        (self.schedule(current), since)
+    }
+
+    /// When an edition gives way: the end of its period in which it was replaced. An endless one
+    /// gives way at the next boundary of its successor.
+    fn end(&self, schedule: Schedule, until: Option<Time>, next: Option<Edition>) -> Option<Time> {
+        let until = until?;
+        match schedule.period_at(until).end {
+            Some(end) => Some(end),
+            None => self.schedule(next?).period_at(until).end,
+        }
+    }
+
+    fn schedule(&self, edition: Edition) -> Schedule {
+        let cadence = match edition.reset {
+            Reset::Every(interval) => Cadence::every(interval),
+            // Paid once: there is no billing period that could end.
+            Reset::BillingPeriod if self.subscription.one_time => Cadence::every(Interval::Never),
+            Reset::BillingPeriod => self.subscription.cadence,
+        };
+        let anchor = match edition.anchor {
+            ResetAnchor::Billing => Anchor::At(self.anchor_at),
+            ResetAnchor::Calendar => Anchor::Calendar,
+        };
+        Schedule {
+            cadence,
+            anchor,
+            zone: self.zone,
+        }
+    }
+}
+
+/// The resets in the catalog since the count began, oldest first; equal neighbours are one.
+fn editions(feature: &PlanFeature, began: Time) -> Vec<Edition> {
+    let mut past: Vec<Edition> = feature
+        .history
+        .iter()
+        .filter(|past| past.valid_until > began)
+        .map(|past| Edition {
+            reset: past.reset,
+            anchor: past.reset_anchor,
+            until: Some(past.valid_until),
+        })
+        .collect();
+    past.sort_by_key(|edition| edition.until);
+    past.push(Edition {
+        reset: feature.reset,
+        anchor: feature.reset_anchor,
+        until: None,
+    });
+    let mut editions: Vec<Edition> = Vec::with_capacity(past.len());
+    for edition in past {
+        match editions.last_mut() {
+            Some(last) if last.reset == edition.reset && last.anchor == edition.anchor => {
+                last.until = edition.until;
+            }
+            _ => editions.push(edition),
+        }
+    }
+    editions
+}

@@ -1,0 +1,309 @@
+//! Makers of sources: one function for each thing that can give an allowance.
+//!
+//! Called by `counted`, which decides what applies. Invariant: a source counts every meter it
+//! replaces and draws on the first. Deliberately absent: the order of drawing (`order`).
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::allowance::{Asked, allowance};
+use super::facts::{FeatureType, Grant, Override, PlanFeature, Scope, Subject};
+use super::live::Live;
+use super::part::{Case, Part, plan_kind};
+use super::rolling::rollover_plan;
+use super::source::{Source, SourceKind};
+use crate::interval::{Cadence, Interval};
+use crate::meter_key::{MeterKey, MeterSource};
+use crate::period::{Anchor, Schedule, Time};
+use crate::quantity::Quantity;
+
+/// A source with what only resolution needs to know about it.
+pub(crate) struct Candidate<'a> {
+    pub source: Source,
+    /// The subscription behind it.
+    pub live: Option<&'a Live<'a>>,
+    /// The plan entry behind it.
+    pub entry: Option<&'a PlanFeature>,
+    /// Place among the plans: base before add-on, then rank.
+    pub place: usize,
+}
+
+impl<'a> Case<'a> {
+    fn asked(&self) -> Asked<'a> {
+        Asked {
+            customer_id: self.facts.customer_id,
+            zone: self.facts.zone,
+            entity: self.entity,
+            at: self.at(),
+        }
+    }
+
+    fn is_metered(&self) -> bool {
+        self.feature.feature_type == FeatureType::Metered
+    }
+
+    /// What a plan allows, preceded by what it rolls over.
+    pub fn plan_sources(
+        &self,
+        part: &Part<'a>,
+        place: usize,
+        entry: &'a PlanFeature,
+    ) -> Vec<Candidate<'a>> {
+        let subscription = part.live.subscription;
+        let now = allowance(self.asked(), subscription, entry);
+        let pooled = entry.scope == Scope::Entity && self.entity.is_none() && self.is_metered();
+        let rollover = (self.is_metered() && !pooled && !part.live.trial)
+            .then(|| rollover_plan(self.facts, self.asked(), subscription, entry, &now))
+            .flatten();
+        let limit = plan_limit(entry, part.live.trial);
+        let source = Source {
+            kind: plan_kind(part.live.plan.is_addon),
+            source_id: subscription.id,
+            scope: entry.scope,
+            subject: entry.subject,
+            counted: self.counted(&now.meter, now.period.number),
+            meter: now.meter,
+            period: now.period,
+            limit: if pooled {
+                self.times_entities(limit)
+            } else {
+                limit
+            },
+            ceiling: None,
+            closed: false,
+            usage_based: entry.usage_based,
+            sum_over_entities: pooled,
+            rollover: None,
+            replaced: Vec::new(),
+            expires_at: None,
+            priority: 0,
+            created_at: subscription.started_at,
+        };
+        let candidate = |source| Candidate {
+            source,
+            live: Some(part.live),
+            entry: Some(entry),
+            place,
+        };
+        let template = rollover.map(|plan| Source {
+            kind: SourceKind::Rollover,
+            limit: None,
+            counted: Vec::new(),
+            rollover: Some(plan),
+            ..source.clone()
+        });
+        template
+            .into_iter()
+            .chain([source])
+            .map(candidate)
+            .collect()
+    }
+
+    /// What an override allows in place of some parts; the count of the first goes on.
+    pub fn override_source(
+        &self,
+        held: &Override,
+        parts: &[(usize, Part<'a>)],
+        default: Option<Quantity>,
+    ) -> Candidate<'a> {
+        let named: Vec<_> = parts
+            .iter()
+            .filter_map(|(place, part)| part.entry.map(|entry| (*place, part, entry)))
+            .collect();
+        let mut replaced: Vec<Candidate<'a>> = named
+            .iter()
+            .flat_map(|(place, part, entry)| self.plan_sources(part, *place, entry))
+            .collect();
+        let rollovers: Vec<_> = replaced
+            .iter()
+            .filter_map(|candidate| candidate.source.rollover.clone())
+            .collect();
+        replaced.retain(|candidate| candidate.source.rollover.is_none());
+        let counted: Vec<_> = replaced
+            .iter()
+            .flat_map(|candidate| candidate.source.counted.iter().copied())
+            .collect();
+        let limit = held.usage_limit.filter(|_| !held.unlimited);
+        let place = parts.first().map_or(usize::MAX, |(place, _)| *place);
+        let base = replaced.into_iter().next().unwrap_or_else(|| Candidate {
+            source: match default {
+                Some(_) => self.default_source(Quantity::ZERO),
+                None => self.bare_override(held, parts.first().map(|(_, part)| part)),
+            },
+            live: None,
+            entry: None,
+            place,
+        });
+        let pooled = base.source.sum_over_entities;
+        Candidate {
+            source: Source {
+                kind: SourceKind::Override,
+                source_id: held.id,
+                limit: if pooled {
+                    self.times_entities(limit)
+                } else {
+                    limit
+                },
+                counted: if counted.is_empty() {
+                    base.source.counted.clone()
+                } else {
+                    counted
+                },
+                usage_based: false,
+                replaced: rollovers,
+                expires_at: held.expires_at,
+                ..base.source
+            },
+            ..base
+        }
+    }
+
+    /// An override of something that nothing else grants: monthly, as a default would be.
+    fn bare_override(&self, held: &Override, part: Option<&Part<'a>>) -> Source {
+        let anchor = match (held.subscription_id, part) {
+            (Some(_), Some(part)) => part.live.subscription.anchor_at,
+            _ => self.facts.customer_created_at,
+        };
+        self.monthly(
+            SourceKind::Override,
+            held.id,
+            MeterSource::Override(held.id),
+            anchor,
+        )
+    }
+
+    /// The feature's default: a monthly allowance anchored at the customer's creation.
+    pub fn default_source(&self, limit: Quantity) -> Source {
+        Source {
+            limit: Some(limit),
+            ..self.monthly(
+                SourceKind::Default,
+                self.feature.id,
+                MeterSource::Default(self.feature.id),
+                self.facts.customer_created_at,
+            )
+        }
+    }
+
+    fn monthly(
+        &self,
+        kind: SourceKind,
+        source_id: Uuid,
+        source: MeterSource,
+        anchor: Time,
+    ) -> Source {
+        let schedule = Schedule {
+            cadence: Cadence::every(Interval::Monthly),
+            anchor: Anchor::At(anchor),
+            zone: self.facts.zone,
+        };
+        let subject = Subject::Feature(self.feature.id);
+        self.plain(kind, source_id, source, subject, schedule)
+    }
+
+    /// Credits that were bought or given; they have one period that never ends.
+    pub fn grant_source(&self, grant: &Grant) -> Source {
+        let schedule = Schedule {
+            cadence: Cadence::every(Interval::Never),
+            anchor: Anchor::At(grant.created_at),
+            zone: self.facts.zone,
+        };
+        let subject = Subject::CreditSystem(grant.credit_system_id);
+        Source {
+            limit: Some(grant.amount),
+            expires_at: grant.expires_at,
+            priority: grant.priority,
+            created_at: grant.created_at,
+            ..self.plain(
+                SourceKind::Grant,
+                grant.id,
+                MeterSource::Grant(grant.id),
+                subject,
+                schedule,
+            )
+        }
+    }
+
+    /// An unlimited source of customer scope that is no plan's.
+    fn plain(
+        &self,
+        kind: SourceKind,
+        source_id: Uuid,
+        source: MeterSource,
+        subject: Subject,
+        schedule: Schedule,
+    ) -> Source {
+        let moment = match schedule.anchor {
+            Anchor::At(anchor) => self.at().max(anchor),
+            Anchor::Calendar => self.at(),
+        };
+        let period = schedule.period_at(moment);
+        let meter = MeterKey {
+            customer_id: self.facts.customer_id,
+            entity: None,
+            subject,
+            source,
+            cadence: schedule.cadence,
+            anchor: schedule.anchor,
+            count_number: 0,
+            origin: None,
+        };
+        Source {
+            kind,
+            source_id,
+            scope: Scope::Customer,
+            subject,
+            counted: self.counted(&meter, period.number),
+            meter,
+            period,
+            limit: None,
+            ceiling: None,
+            closed: false,
+            usage_based: false,
+            sum_over_entities: false,
+            rollover: None,
+            replaced: Vec::new(),
+            expires_at: None,
+            priority: 0,
+            created_at: self.facts.customer_created_at,
+        }
+    }
+
+    fn counted(&self, meter: &MeterKey, number: i64) -> Vec<crate::meter_key::MeterPeriod> {
+        if self.is_metered() {
+            vec![meter.in_period(number)]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The limit of all entities together.
+    fn times_entities(&self, limit: Option<Quantity>) -> Option<Quantity> {
+        let count = i128::from(self.facts.entity_count.max(0));
+        limit.map(|limit| Quantity::from_raw(limit.raw().saturating_mul(count)))
+    }
+
+    /// The default as a number; zero is as good as none.
+    pub fn default_limit(&self) -> Option<Quantity> {
+        let value = self.feature.default_value.as_ref()?;
+        let number = match value {
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => text.clone(),
+            _ => return None,
+        };
+        Quantity::parse(&number)
+            .ok()
+            .filter(|limit| limit.is_positive())
+    }
+}
+
+/// The limit of a plan's entry; a trial may have its own.
+fn plan_limit(entry: &PlanFeature, trial: bool) -> Option<Quantity> {
+    if entry.usage_based {
+        return None;
+    }
+    if trial {
+        return entry.trial_limit.or(entry.limit);
+    }
+    entry.limit
+}
