@@ -192,7 +192,7 @@ mod tests {
         );
         assert_eq!(
             key().id().to_string(),
-            "ed6a0c3e-0bc7-5ea0-b5b1-0c2ef1ffd6a2"
+            "c2909644-9698-533d-a918-889f296a87c7"
         );
     }
 

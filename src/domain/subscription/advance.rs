@@ -14,6 +14,9 @@ use crate::ids::derived;
 use crate::period::Time;
 use uuid::Uuid;
 
+/// As the large payment providers do it.
+const TRIAL_NOTICE_DAYS: u64 = 3;
+
 /// Why a date matters; of several at one instant the first is applied first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Why {
@@ -50,26 +53,45 @@ pub fn advance(facts: &mut Facts, until: Time) -> Vec<Step> {
 /// The next instant at which `advance` would do something.
 #[must_use]
 pub fn next_due(facts: &Facts) -> Option<Time> {
-    let renewals = facts
-        .subscriptions
-        .iter()
-        .filter(|one| one.renews())
-        .filter_map(|one| one.period_end);
-    let dates = next_date(facts).map(|(at, _, _)| at);
-    renewals.chain(dates).min()
+    let rows = facts.subscriptions.iter();
+    rows.filter_map(|row| due_of(facts, row)).min()
+}
+
+/// The next instant at which `advance` would do something to this subscription.
+#[must_use]
+pub fn due_of(facts: &Facts, row: &Subscription) -> Option<Time> {
+    let renewal = row.period_end.filter(|_| row.renews());
+    let date = date_of(facts, row).map(|(at, _, _)| at);
+    renewal.into_iter().chain(date).min()
+}
+
+/// When listeners are told that a trial is about to end: some days before, or when it begins.
+#[must_use]
+pub fn trial_notice_at(row: &Subscription) -> Option<Time> {
+    let end = row
+        .trial_ends_at
+        .filter(|_| row.status == Status::Trialing)?;
+    let notice = end.checked_sub_days(chrono::Days::new(TRIAL_NOTICE_DAYS))?;
+    Some(notice.max(row.started_at))
 }
 
 fn next_date(facts: &Facts) -> Option<Due> {
-    let live = || facts.subscriptions.iter().filter(|one| one.is_live());
-    let cancels = live().filter_map(|one| Some((one.cancel_at?, Why::Cancel, one.id)));
-    let trials = live()
-        .filter(|one| one.is_in_trial())
-        .filter_map(|one| Some((one.trial_ends_at?, Why::TrialEnd, one.id)));
-    let changes = live().filter_map(|one| {
-        let change = change_of(facts, one.id)?;
-        Some((change.effective_at, Why::Change, one.id))
-    });
-    cancels.chain(trials).chain(changes).min()
+    let rows = facts.subscriptions.iter();
+    rows.filter_map(|row| date_of(facts, row)).min()
+}
+
+/// The first date other than a renewal.
+fn date_of(facts: &Facts, row: &Subscription) -> Option<Due> {
+    if !row.is_live() {
+        return None;
+    }
+    let cancel = row.cancel_at.map(|at| (at, Why::Cancel, row.id));
+    let trial = row
+        .trial_ends_at
+        .filter(|_| row.is_in_trial())
+        .map(|at| (at, Why::TrialEnd, row.id));
+    let change = change_of(facts, row.id).map(|one| (one.effective_at, Why::Change, row.id));
+    [cancel, trial, change].into_iter().flatten().min()
 }
 
 fn change_of(facts: &Facts, id: Uuid) -> Option<&PlanChange> {

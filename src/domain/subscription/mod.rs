@@ -5,6 +5,7 @@
 //! ended. Deliberately absent: money that moves, which checkouts and invoices know.
 
 pub mod advance;
+pub mod carry;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod open;

@@ -1,0 +1,95 @@
+//! Where usage goes when a switch moves the meter that it was counted on.
+//!
+//! Called by `flow/` for each running meter of a plan group when another subscription takes the
+//! group over. Invariants: what was used of the running period counts against the new limit,
+//! except where a fresh count was promised; a subject that the new plan lacks is carried as well,
+//! for the plan after it. Deliberately absent: amounts, which the rows have.
+
+use crate::entitlement::allowance::{Asked, allowance};
+use crate::entitlement::facts::{Facts, PlanFeature, Subscription};
+use crate::meter_key::MeterKey;
+use crate::period::{Anchor, Period, Schedule, Time};
+
+/// The place that usage is carried to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carry {
+    /// The meter.
+    pub key: MeterKey,
+    /// Its period at the switch.
+    pub period: Period,
+}
+
+/// The place that the usage of a running meter is carried to; `None` where it may stay.
+///
+/// It stays on meters that `from` does not count on, on those that `to` goes on with, and where
+/// `to` starts a fresh count.
+#[must_use]
+pub fn carry(
+    facts: &Facts,
+    from: &Subscription,
+    to: &Subscription,
+    running: &MeterKey,
+    at: Time,
+) -> Option<Carry> {
+    let old = from.start_of(running.subject);
+    let new = to.start_of(running.subject);
+    let counted_by_from = running.origin.is_none()
+        && running.count_number == old.count_number
+        && match running.anchor {
+            Anchor::Calendar => true,
+            Anchor::At(anchor) => anchor == old.anchor_at,
+        };
+    if !counted_by_from || new.count_number != old.count_number {
+        return None;
+    }
+    let place = match feature_of(facts, to, running) {
+        Some(feature) => {
+            let asked = Asked {
+                customer_id: running.customer_id,
+                zone: facts.zone,
+                entity: running.entity.as_deref(),
+                at,
+            };
+            let allowance = allowance(asked, to, feature);
+            Carry {
+                key: allowance.meter,
+                period: allowance.period,
+            }
+        }
+        None => leftover(facts, new.anchor_at, running, at),
+    };
+    (place.key != *running).then_some(place)
+}
+
+fn feature_of<'a>(
+    facts: &'a Facts,
+    to: &Subscription,
+    running: &MeterKey,
+) -> Option<&'a PlanFeature> {
+    let mut features = facts.plan_features.iter();
+    features.find(|one| one.plan_id == to.plan_id && one.subject == running.subject)
+}
+
+/// The new plan says nothing about the subject: the same rhythm from the new anchor.
+fn leftover(facts: &Facts, anchor_at: Time, running: &MeterKey, at: Time) -> Carry {
+    let anchor = match running.anchor {
+        Anchor::Calendar => Anchor::Calendar,
+        Anchor::At(_) => Anchor::At(anchor_at),
+    };
+    let schedule = Schedule {
+        cadence: running.cadence,
+        anchor,
+        zone: facts.zone,
+    };
+    Carry {
+        key: MeterKey {
+            anchor,
+            ..running.clone()
+        },
+        period: schedule.period_at(at),
+    }
+}
+
+#[cfg(test)]
+#[path = "carry_tests.rs"]
+mod tests;
