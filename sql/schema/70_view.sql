@@ -1,1 +1,102 @@
--- Views.
+-- Views for people. They run with the rights of who asks (security_invoker), so that row security
+-- of the tables decides what is seen. Organization, customer and feature are slugs and keys.
+
+CREATE VIEW owo.usage WITH (security_invoker = true) AS
+    SELECT o.slug AS organization,
+           c.key AS customer,
+           coalesce(f.slug, u.feature_id::text) AS feature,
+           u.entity,
+           u.kind AS source,
+           trim_scale(u.units) AS quantity,
+           u.at,
+           u.metadata
+      FROM (SELECT customer_id, feature_id, entity, kind, units, at, metadata FROM owo.usage_pending
+             UNION ALL
+            SELECT customer_id, feature_id, entity, kind, units, at, metadata FROM owo.usage_event) AS u
+      JOIN owo.customer AS c ON c.id = u.customer_id
+      JOIN owo.organization AS o ON o.id = c.organization_id
+      LEFT JOIN owo.feature AS f ON f.id = u.feature_id
+     WHERE u.units <> 0;
+COMMENT ON VIEW owo.usage IS 'every recorded unit in feature units, negative for returns';
+
+CREATE VIEW owo.usage_by_day WITH (security_invoker = true) AS
+    SELECT o.slug AS organization,
+           c.key AS customer,
+           coalesce(f.slug, u.feature_id::text) AS feature,
+           u.day,
+           trim_scale(sum(u.units)) AS quantity
+      FROM (SELECT customer_id, feature_id, day, units FROM owo.usage_daily
+             UNION ALL
+            SELECT customer_id, feature_id, (at AT TIME ZONE 'UTC')::date, units
+              FROM owo.usage_pending WHERE units <> 0) AS u
+      JOIN owo.customer AS c ON c.id = u.customer_id
+      JOIN owo.organization AS o ON o.id = c.organization_id
+      LEFT JOIN owo.feature AS f ON f.id = u.feature_id
+     GROUP BY o.slug, c.key, coalesce(f.slug, u.feature_id::text), u.day;
+COMMENT ON VIEW owo.usage_by_day IS 'recorded usage by day in UTC';
+
+CREATE VIEW owo.entitlement_now WITH (security_invoker = true) AS
+    SELECT o.slug AS organization,
+           c.key AS customer,
+           e.feature,
+           e.type,
+           (e.decision).allowed,
+           (e.decision).code,
+           e.source,
+           (e.decision).usage,
+           (e.decision).usage_limit,
+           (e.decision).balance,
+           (e.decision).resets_at,
+           e.value,
+           e.changes_at
+      FROM owo.customer AS c
+      JOIN owo.organization AS o ON o.id = c.organization_id
+     CROSS JOIN LATERAL @extschema@.owo_features(c.id::text) AS e
+     WHERE c.deleted_at IS NULL
+       AND o.slug = coalesce(nullif(current_setting('owostack.organization', true), ''), 'default');
+COMMENT ON VIEW owo.entitlement_now IS 'what each customer of the session''s organization has, by feature';
+
+CREATE VIEW owo.subscription_now WITH (security_invoker = true) AS
+    SELECT o.slug AS organization,
+           c.key AS customer,
+           coalesce(p.slug, s.plan_id::text) AS plan,
+           s.status,
+           s.period_start,
+           s.period_end,
+           s.trial_ends_at,
+           s.cancel_at,
+           s.id
+      FROM owo.subscription AS s
+      JOIN owo.customer AS c ON c.id = s.customer_id
+      JOIN owo.organization AS o ON o.id = c.organization_id
+      LEFT JOIN owo.plan AS p ON p.id = s.plan_id
+     WHERE s.status NOT IN ('canceled', 'expired');
+COMMENT ON VIEW owo.subscription_now IS 'subscriptions that have not ended';
+
+CREATE VIEW owo.balance_now WITH (security_invoker = true) AS
+    SELECT e.organization, e.customer, e.feature, e.usage, e.usage_limit, e.balance, e.resets_at
+      FROM owo.entitlement_now AS e
+     WHERE e.type IN ('metered', 'entity') AND e.source IS NOT NULL;
+COMMENT ON VIEW owo.balance_now IS 'usage, limit and balance of what each customer may use';
+
+CREATE VIEW owo.health WITH (security_invoker = true) AS
+    SELECT 'over_limit' AS topic,
+           format('customer %s, feature %s', e.customer, e.feature) AS subject,
+           format('%s of %s are used', e.usage, e.usage_limit) AS message,
+           'Raise the limit, or remove what is too much; nothing is removed by itself.' AS hint
+      FROM owo.entitlement_now AS e
+     WHERE e.type = 'entity' AND e.usage > e.usage_limit
+     UNION ALL
+    SELECT 'fold_waits', 'usage_pending',
+           format('%s recorded rows wait to be folded, the oldest since %s', count(*), min(u.at)),
+           'Call owo_worker_tick(), or load owostack with shared_preload_libraries.'
+      FROM owo.usage_pending AS u
+    HAVING count(*) > 100000
+     UNION ALL
+    SELECT 'old_snapshot', format('backend %s', a.pid),
+           format('a transaction of %s is open since %s', a.usename, a.xact_start),
+           'It keeps vacuum from removing folded rows; end it if it is forgotten.'
+      FROM pg_catalog.pg_stat_activity AS a
+     WHERE a.backend_xmin IS NOT NULL AND a.xact_start < now() - interval '5 minutes'
+       AND a.datname = current_database();
+COMMENT ON VIEW owo.health IS 'what needs a person: over limits, what waits, what is misconfigured';

@@ -35,3 +35,71 @@ fn owo_customer(
         Ok(db::customer::row(customer.id)?.map_or_else(Answer::null, Answer::datum))
     })
 }
+
+fn fields(row: EntityRow) -> Vec<Field> {
+    vec![
+        row.entity.into(),
+        row.feature.into(),
+        row.status.into(),
+        row.count.into(),
+        row.usage_limit.into(),
+        row.remaining.into(),
+    ]
+}
+
+#[pg_extern(sql = false)]
+fn owo_entity_add(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    entity: Option<&str>,
+    name: Option<&str>,
+    email: Option<&str>,
+    metadata: Option<JsonB>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Write, Level::App, |context| {
+        let customer = customer::require(context, &Snapshot::latest()?, customer)?;
+        let feature = text::required("feature", feature)?;
+        let profile = Profile {
+            email: email.map(str::to_owned),
+            name: name.map(str::to_owned),
+            metadata: text::metadata(metadata.map(|json| json.0))?,
+            timezone: None,
+        };
+        let entity = text::required("entity", entity)?;
+        let row = entity::add(context, &customer, feature, entity, profile.checked()?)?;
+        Answer::record(fcinfo, fields(row))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_entity_remove(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    entity: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Write, Level::App, |context| {
+        let customer = customer::require(context, &Snapshot::latest()?, customer)?;
+        let feature = text::required("feature", feature)?;
+        let entity = text::required("entity", entity)?;
+        Answer::record(fcinfo, fields(entity::remove(context, &customer, feature, entity)?))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_entities(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Read, Level::Reader, |context| {
+        let snapshot = Snapshot::latest()?;
+        let Some(name) = customer else { return Answer::rows(fcinfo, Vec::new()) };
+        let rows = match customer::find(context, &snapshot, name)? {
+            Some(customer) => entity::list(context, &snapshot, &customer, feature)?,
+            None => Vec::new(),
+        };
+        Answer::rows(fcinfo, rows.into_iter().map(fields).collect())
+    })
+}

@@ -10,6 +10,7 @@ use crate::flow::context::{Context, Level};
 use pgrx::pg_sys;
 
 mod customer;
+mod decide;
 mod operate;
 mod organization;
 mod private;

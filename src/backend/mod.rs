@@ -12,5 +12,6 @@ pub mod notify;
 pub mod owner;
 pub mod random;
 pub mod spi;
+pub mod transaction;
 pub mod trigger;
 pub mod value;

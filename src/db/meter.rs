@@ -87,7 +87,7 @@ pub struct PastUse {
     pub used: Quantity,
 }
 
-/// Usage of a meter in its periods before `below`, and every draw from its rollovers.
+/// Usage of a meter in all its periods, and every draw from its rollovers.
 ///
 /// # Errors
 /// As `spi::read`.
@@ -95,17 +95,16 @@ pub fn past(
     snapshot: &Snapshot,
     customer_id: Uuid,
     meter_id: Uuid,
-    below: i64,
 ) -> Result<Vec<PastUse>> {
     static PAST: Statement = Statement::new(
         "SELECT origin, number, sum(used)
            FROM (SELECT NULL::bigint AS origin, p.number, p.used
                    FROM owo.meter_period AS p
-                  WHERE p.customer_id = $1 AND p.meter_id = $2 AND p.number < $3
+                  WHERE p.customer_id = $1 AND p.meter_id = $2
                  UNION ALL
                  SELECT NULL, u.number, u.quantity
                    FROM owo.usage_pending AS u
-                  WHERE u.customer_id = $1 AND u.meter_id = $2 AND u.number < $3
+                  WHERE u.customer_id = $1 AND u.meter_id = $2
                  UNION ALL
                  SELECT m.origin, p.number, p.used
                    FROM owo.meter AS m
@@ -120,7 +119,7 @@ pub fn past(
     spi::read(
         snapshot,
         &PAST,
-        arguments![customer_id, meter_id, below],
+        arguments![customer_id, meter_id],
         |row| {
             Ok(PastUse {
                 origin: row.get(0)?,

@@ -4,6 +4,7 @@
 //! inside `backend::owner::AsOwner`. No rule is decided here.
 
 pub mod customer;
+pub mod entity;
 pub mod event;
 pub mod facts;
 pub mod fold;
@@ -11,3 +12,4 @@ pub mod installation;
 pub mod meter;
 pub mod organization;
 pub mod role;
+pub mod usage_key;

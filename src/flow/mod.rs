@@ -3,8 +3,14 @@
 //! Called by `api/` and `worker/` inside `AsOwner`. No SQL text, no Postgres types beyond datums
 //! passed through. Time comes in with the [`context::Context`] and is read nowhere else.
 
+pub mod check;
 pub mod context;
 pub mod customer;
+pub mod decided;
+pub mod entity;
 pub mod fold;
+pub mod idempotency;
 pub mod organization;
+pub mod standing;
 pub mod text;
+pub mod track;

@@ -15,7 +15,7 @@ use owostack_domain::period::Tz;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-pub use catalog::{feature, features, plan_by_slug, systems};
+pub use catalog::{feature, feature_slug, features, plan_by_slug, systems};
 
 /// Which features a load is about.
 #[derive(Debug, Clone, Copy)]

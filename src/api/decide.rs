@@ -1,0 +1,279 @@
+//! Checks and tracks (`api.md` 2): convert, call `flow::check` or `flow::track`, convert back.
+
+use super::call;
+use crate::backend::answer::{Answer, Field};
+use crate::backend::call::Access;
+use crate::backend::clock;
+use crate::error::{Error, Result};
+use crate::flow::check::{self, Question};
+use crate::flow::context::{Context, Level};
+use crate::flow::decided::Decided;
+use crate::flow::track::{self, UsageEvent};
+use owostack_domain::quantity::{Quantity, QuantityError};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use pgrx::{AnyNumeric, JsonB};
+
+/// A quantity within `api.md` 1's bounds.
+pub fn quantity(argument: &str, value: Option<AnyNumeric>) -> Result<Quantity> {
+    let value = value.ok_or_else(|| Error::null_argument(argument))?;
+    Quantity::parse(&value.to_string()).map_err(|error| {
+        let message = format!("{argument} is {value}: {error}");
+        match error {
+            QuantityError::OutOfRange => Error::out_of_range(message),
+            _ => Error::invalid(message),
+        }
+    })
+}
+
+/// The fields of `owo_decision`, in the order of its declaration.
+pub fn decision_fields(decided: Decided) -> Vec<Field> {
+    vec![
+        decided.allowed.into(),
+        decided.code.into(),
+        decided.usage.into(),
+        decided.usage_limit.into(),
+        decided.balance.into(),
+        decided.overage.into(),
+        decided.resets_at.into(),
+        decided.reset_interval.into(),
+        decided.credits.into(),
+        decided.details.into(),
+        decided.replayed.into(),
+    ]
+}
+
+fn decided(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    value: Option<AnyNumeric>,
+    entity: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+    answer: impl FnOnce(&Context, Decided) -> Result<Answer>,
+) -> Answer {
+    call(fcinfo, Access::Read, Level::Reader, |context| {
+        let question = Question { customer, feature, entity };
+        let decided = check::decide(context, &question, quantity("value", value)?)?;
+        answer(context, decided)
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_check(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    value: Option<AnyNumeric>,
+    entity: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    decided(customer, feature, value, entity, fcinfo, |_, decided| {
+        Answer::record(fcinfo, decision_fields(decided))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_allowed(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    value: Option<AnyNumeric>,
+    entity: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    decided(customer, feature, value, entity, fcinfo, |_, decided| {
+        Ok(Answer::scalar(decided.allowed))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_require(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    value: Option<AnyNumeric>,
+    entity: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    decided(customer, feature, value.clone(), entity, fcinfo, |_, decided| {
+        let asked = quantity("value", value)?;
+        let decided = decided.or_denial(feature, customer, asked)?;
+        Answer::record(fcinfo, decision_fields(decided))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_limit(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Read, Level::Reader, |context| {
+        let question = Question { customer, feature, entity: None };
+        Ok(check::limit(context, &question)?.map_or_else(Answer::null, Answer::scalar))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_value(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Read, Level::Reader, |context| {
+        let question = Question { customer, feature, entity: None };
+        Ok(check::value(context, &question)?.map_or_else(Answer::null, Answer::scalar))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_features(customer: Option<&str>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    call(fcinfo, Access::Read, Level::Reader, |context| {
+        let rows = check::features(context, customer)?.into_iter().map(|row| {
+            vec![
+                row.feature.into(),
+                row.feature_type.into(),
+                Field::Record(decision_fields(row.decided)),
+                row.source.into(),
+                row.value.into(),
+                row.changes_at.into(),
+            ]
+        });
+        Answer::rows(fcinfo, rows.collect())
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_explain(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    entity: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Read, Level::Reader, |context| {
+        let question = Question { customer, feature, entity };
+        let rows = check::explain(context, &question)?.into_iter().map(|row| {
+            vec![
+                row.ordinal.into(),
+                row.source.into(),
+                row.source_id.into(),
+                row.scope.into(),
+                row.period_start.into(),
+                row.period_end.into(),
+                row.granted.into(),
+                row.used.into(),
+                row.remaining.into(),
+                row.applied.into(),
+                row.reason.into(),
+                row.changes_at.into(),
+            ]
+        });
+        Answer::rows(fcinfo, rows.collect())
+    })
+}
+
+/// The arguments of a track as they come from SQL.
+struct TrackArguments<'a> {
+    customer: Option<&'a str>,
+    feature: Option<&'a str>,
+    value: Option<AnyNumeric>,
+    entity: Option<&'a str>,
+    metadata: Option<JsonB>,
+    idempotency_key: Option<&'a str>,
+    occurred_at: Option<TimestampWithTimeZone>,
+    customer_data: Option<JsonB>,
+}
+
+impl TrackArguments<'_> {
+    fn event(self) -> Result<UsageEvent> {
+        let occurred_at = match self.occurred_at {
+            None => None,
+            Some(at) => Some(
+                clock::from_postgres(at.into())
+                    .ok_or_else(|| Error::invalid("occurred_at must be a finite time"))?,
+            ),
+        };
+        Ok(UsageEvent {
+            customer: self.customer.ok_or_else(|| Error::null_argument("customer"))?.to_owned(),
+            feature: self.feature.ok_or_else(|| Error::null_argument("feature"))?.to_owned(),
+            value: quantity("value", self.value)?,
+            entity: self.entity.map(str::to_owned),
+            metadata: self.metadata.map(|json| json.0),
+            idempotency_key: self.idempotency_key.map(str::to_owned),
+            occurred_at,
+            customer_data: self.customer_data.map(|json| json.0),
+        })
+    }
+}
+
+fn tracked(
+    arguments: TrackArguments,
+    fcinfo: pg_sys::FunctionCallInfo,
+    finish: impl FnOnce(&UsageEvent, Decided) -> Result<Decided>,
+) -> Answer {
+    call(fcinfo, Access::Write, Level::App, |context| {
+        let event = arguments.event()?;
+        let decided = track::one(context, event.clone())?;
+        Answer::record(fcinfo, decision_fields(finish(&event, decided)?))
+    })
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)]
+fn owo_track(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    value: Option<AnyNumeric>,
+    entity: Option<&str>,
+    metadata: Option<JsonB>,
+    idempotency_key: Option<&str>,
+    occurred_at: Option<TimestampWithTimeZone>,
+    customer_data: Option<JsonB>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    let arguments = TrackArguments {
+        customer,
+        feature,
+        value,
+        entity,
+        metadata,
+        idempotency_key,
+        occurred_at,
+        customer_data,
+    };
+    tracked(arguments, fcinfo, |_, decided| Ok(decided))
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)]
+fn owo_consume(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    value: Option<AnyNumeric>,
+    entity: Option<&str>,
+    metadata: Option<JsonB>,
+    idempotency_key: Option<&str>,
+    occurred_at: Option<TimestampWithTimeZone>,
+    customer_data: Option<JsonB>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    let arguments = TrackArguments {
+        customer,
+        feature,
+        value,
+        entity,
+        metadata,
+        idempotency_key,
+        occurred_at,
+        customer_data,
+    };
+    tracked(arguments, fcinfo, |event, decided| {
+        decided.or_denial(Some(&event.feature), Some(&event.customer), event.value)
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_track_batch(events: Option<JsonB>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    call(fcinfo, Access::Write, Level::App, |context| {
+        let events = events.ok_or_else(|| Error::null_argument("events"))?;
+        let decisions = track::batch(context, track::read_events(events.0)?)?;
+        Answer::rows(fcinfo, decisions.into_iter().map(decision_fields).collect())
+    })
+}

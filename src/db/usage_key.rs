@@ -1,0 +1,68 @@
+//! `owo.usage_key`: idempotency keys with the request they answered and the answer.
+
+use crate::arguments;
+use crate::backend::spi::{self, Snapshot, Statement};
+use crate::error::Result;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// What was answered under a key.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    pub request: Value,
+    pub result: Value,
+    pub created_at: DateTime<Utc>,
+}
+
+/// The answer stored under a key.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn find(snapshot: &Snapshot, customer_id: Uuid, key: &str) -> Result<Option<Answered>> {
+    static FIND: Statement = Statement::new(
+        "SELECT request, result, created_at FROM owo.usage_key WHERE customer_id = $1 AND key = $2",
+    );
+    let found = spi::read(snapshot, &FIND, arguments![customer_id, key], |row| {
+        Ok(Answered { request: row.get(0)?, result: row.get(1)?, created_at: row.get(2)? })
+    })?;
+    Ok(found.into_iter().next())
+}
+
+/// Stores the answer, replacing one whose time is over; the caller holds the key's lock.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn store(customer_id: Uuid, key: &str, answered: &Answered) -> Result<()> {
+    static FORGET: Statement =
+        Statement::new("DELETE FROM owo.usage_key WHERE customer_id = $1 AND key = $2");
+    static STORE: Statement = Statement::new(
+        "INSERT INTO owo.usage_key (customer_id, key, request, result, created_at)
+         VALUES ($1, $2, $3, $4, $5)",
+    );
+    spi::run(&FORGET, arguments![customer_id, key])?;
+    spi::run(
+        &STORE,
+        arguments![customer_id, key, &answered.request, &answered.result, answered.created_at],
+    )?;
+    Ok(())
+}
+
+/// Deletes up to `limit` keys that are older than their organization keeps them.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn delete_expired(limit: i64) -> Result<u64> {
+    static DELETE: Statement = Statement::new(
+        "DELETE FROM owo.usage_key
+          WHERE ctid = ANY (ARRAY(
+                SELECT k.ctid
+                  FROM owo.usage_key AS k
+                  JOIN owo.customer AS c ON c.id = k.customer_id
+                  JOIN owo.organization AS o ON o.id = c.organization_id
+                 WHERE k.created_at
+                       < coalesce(o.clock_at, now()) - make_interval(days => o.idempotency_days)
+                 LIMIT $1 FOR UPDATE OF k SKIP LOCKED))",
+    );
+    spi::run(&DELETE, arguments![limit])
+}

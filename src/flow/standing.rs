@@ -1,0 +1,154 @@
+//! Where a customer stands at a moment: facts advanced to it, entitlements resolved from them.
+//!
+//! Shared by checks, tracks and entities, so that they cannot differ. Nothing is written: what fell
+//! due is computed from dates (invariant 4); `flow/due` makes the same steps rows.
+
+use crate::backend::spi::Snapshot;
+use crate::db;
+use crate::db::customer::Customer;
+use crate::db::facts::Wanted;
+use crate::db::meter::Siblings;
+use crate::error::Result;
+use crate::flow::context::Context;
+use crate::meter;
+use chrono::{DateTime, Utc};
+use owostack_domain::entitlement::{self, Entitlement, Facts, Histories, Source};
+use owostack_domain::meter_key::MeterPeriod;
+use owostack_domain::period::Anchor;
+use owostack_domain::quantity::Quantity;
+use owostack_domain::rollover::RolloverHistory;
+use owostack_domain::subscription::advance;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// What is used of each meter and period.
+pub type Used = HashMap<MeterPeriod, Quantity>;
+
+/// One customer at the context's time.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    facts: Facts,
+    /// Dates passed that have not been made rows yet.
+    due: bool,
+}
+
+impl Standing {
+    /// Loads the facts and projects them to the context's time.
+    ///
+    /// # Errors
+    /// As the statements.
+    pub fn load(
+        context: &Context,
+        snapshot: &Snapshot,
+        customer: &Customer,
+        wanted: Wanted,
+    ) -> Result<Self> {
+        let mut facts = db::facts::load(snapshot, &context.organization, customer, wanted)?;
+        let steps = advance(&mut facts, context.now);
+        Ok(Self { facts, due: !steps.is_empty() })
+    }
+
+    /// The projected facts.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Whether dates have passed that are not rows yet.
+    pub fn is_due(&self) -> bool {
+        self.due
+    }
+
+    /// The entitlement, with rollovers still to be expanded.
+    pub fn resolve(
+        &self,
+        feature_id: Uuid,
+        entity: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> Entitlement {
+        entitlement::resolve(&self.facts, feature_id, entity, at)
+    }
+
+    /// The entitlement with its rollovers, as far as they are known to `histories` or loaded.
+    ///
+    /// # Errors
+    /// As the statements.
+    pub fn entitlement(
+        &self,
+        snapshot: &Snapshot,
+        feature_id: Uuid,
+        entity: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> Result<Entitlement> {
+        let resolved = self.resolve(feature_id, entity, at);
+        let histories = self.histories(snapshot, &resolved)?;
+        Ok(entitlement::expand(&resolved, &histories))
+    }
+
+    /// What was used of the meters whose rest rolls over.
+    ///
+    /// # Errors
+    /// As the statements.
+    pub fn histories(&self, snapshot: &Snapshot, resolved: &Entitlement) -> Result<Histories> {
+        let mut histories = Histories::new();
+        for plan in resolved.rollovers() {
+            if histories.contains_key(&plan.meter_id) {
+                continue;
+            }
+            let mut history = RolloverHistory::default();
+            for past in db::meter::past(snapshot, self.facts.customer_id, plan.meter_id)? {
+                match past.origin {
+                    None => history.used.insert(past.number, past.used),
+                    Some(origin) => history.draws.insert((past.number, origin), past.used),
+                };
+            }
+            histories.insert(plan.meter_id, history);
+        }
+        Ok(histories)
+    }
+
+    /// Adds to `used` what is used of the entitlement's sources and not known yet.
+    ///
+    /// # Errors
+    /// As the statements.
+    pub fn load_used(
+        &self,
+        snapshot: &Snapshot,
+        entitlement: &Entitlement,
+        used: &mut Used,
+    ) -> Result<()> {
+        let mut missing = Vec::new();
+        for source in &entitlement.sources {
+            if source.sum_over_entities {
+                self.load_sum(snapshot, source, used)?;
+                continue;
+            }
+            for meter in &source.counted {
+                if !used.contains_key(meter) && !missing.contains(meter) {
+                    missing.push(*meter);
+                }
+            }
+        }
+        used.extend(meter::used(snapshot, self.facts.customer_id, &missing)?);
+        Ok(())
+    }
+
+    fn load_sum(&self, snapshot: &Snapshot, source: &Source, used: &mut Used) -> Result<()> {
+        let key = &source.meter;
+        let siblings = Siblings {
+            subject_id: key.subject.id(),
+            source_id: key.source.id(),
+            cadence: key.cadence.to_string(),
+            anchor_at: match key.anchor {
+                Anchor::At(at) => Some(at),
+                Anchor::Calendar => None,
+            },
+            count_number: key.count_number,
+            number: source.period.number,
+        };
+        let sum = db::meter::used_by_entities(snapshot, self.facts.customer_id, &siblings)?;
+        if let Some(meter) = source.counted.first() {
+            used.insert(*meter, sum);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! Recording usage (`api.md` 2): one event or many, judged in order, written at the end.
+//!
+//! Order of locks: idempotency keys, then customers, both in ascending order; the snapshot that
+//! judges comes after the last of them (protocol 23, 30). Nothing is written before every event has
+//! been judged, so a call that fails leaves nothing to undo.
+
+mod event;
+mod ledger;
+
+use crate::backend::spi::Snapshot;
+use crate::db;
+use crate::db::customer::Customer;
+use crate::error::{Error, Result};
+use crate::flow::check;
+use crate::flow::context::Context;
+use crate::flow::customer::{self, Profile};
+use crate::flow::decided::Decided;
+use crate::flow::idempotency;
+use crate::meter;
+use ledger::Ledger;
+use owostack_domain::decision::{Code, Decision};
+use owostack_domain::entitlement::{Feature, FeatureType};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+pub use event::{UsageEvent, read_events};
+
+/// An event whose names have been looked up.
+struct Located {
+    event: UsageEvent,
+    feature: Feature,
+    /// None: no such customer, and no `customer_data` to make one.
+    customer: Option<Customer>,
+}
+
+/// Records one event.
+///
+/// # Errors
+/// `22023`, `22003`, `42704`, `23505` as `api.md` says; a denial is not an error.
+pub fn one(context: &Context, event: UsageEvent) -> Result<Decided> {
+    let mut decisions = run(context, vec![event], false)?;
+    decisions.pop().ok_or_else(|| Error::internal("a track without decision"))
+}
+
+/// Records events in order; one decision each.
+///
+/// # Errors
+/// As [`one`]; an error of one event is an error of the call.
+pub fn batch(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Decided>> {
+    run(context, events, true)
+}
+
+fn run(context: &Context, events: Vec<UsageEvent>, many: bool) -> Result<Vec<Decided>> {
+    for (index, event) in events.iter().enumerate() {
+        event.check(context).map_err(|error| at_index(error, index, many))?;
+    }
+    let located = locate(context, events)?;
+    let keys = located.iter().filter_map(|located| {
+        let customer = located.customer.as_ref()?;
+        Some((customer.id, located.event.idempotency_key.as_deref()?))
+    });
+    if many {
+        idempotency::lock_keys(keys);
+    } else {
+        keys.for_each(|(customer_id, key)| idempotency::lock_key(customer_id, key));
+    }
+    meter::lock_customers(located.iter().filter_map(|l| l.customer.as_ref().map(|c| c.id)));
+    let mut ledger = Ledger::open(context)?;
+    let mut decisions = Vec::with_capacity(located.len());
+    for (index, located) in located.into_iter().enumerate() {
+        let decided = ledger.judge(located).map_err(|error| at_index(error, index, many))?;
+        decisions.push(decided);
+    }
+    ledger.close()?;
+    Ok(decisions)
+}
+
+fn at_index(error: Error, index: usize, many: bool) -> Error {
+    if many { error.detail(format!("In events[{index}].")) } else { error }
+}
+
+/// Looks up features and customers, making customers that come with `customer_data`.
+fn locate(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Located>> {
+    let snapshot = Snapshot::latest()?;
+    let mut features: HashMap<String, Feature> = HashMap::new();
+    for event in &events {
+        if !features.contains_key(&event.feature) {
+            let feature = check::feature(context, &snapshot, Some(&event.feature))?;
+            require_metered(&feature)?;
+            features.insert(event.feature.clone(), feature);
+        }
+    }
+    let mut customers: HashMap<String, Option<Customer>> = HashMap::new();
+    let mut located = Vec::with_capacity(events.len());
+    for event in events {
+        let known = match customers.get(&event.customer) {
+            Some(known) => known.clone(),
+            None => customer::find(context, &snapshot, &event.customer)?,
+        };
+        let customer = with_data(context, &event, known)?;
+        customers.insert(event.customer.clone(), customer.clone());
+        let feature = features
+            .get(&event.feature)
+            .cloned()
+            .ok_or_else(|| Error::unknown_feature(&event.feature))?;
+        located.push(Located { event, feature, customer });
+    }
+    Ok(located)
+}
+
+fn with_data(
+    context: &Context,
+    event: &UsageEvent,
+    known: Option<Customer>,
+) -> Result<Option<Customer>> {
+    let Some(data) = event.customer_data.clone() else { return Ok(known) };
+    let profile = Profile::from_json(data)?;
+    match known {
+        Some(customer) => customer::ensure(context, &customer.key, profile).map(Some),
+        None => customer::ensure(context, &event.customer, profile).map(Some),
+    }
+}
+
+fn require_metered(feature: &Feature) -> Result<()> {
+    let (kind, call) = match feature.feature_type {
+        FeatureType::Metered => return Ok(()),
+        FeatureType::Boolean => ("boolean", "owo_check()"),
+        FeatureType::Entity => ("an entity feature", "owo_entity_add() and owo_entity_remove()"),
+        FeatureType::Static => ("static", "owo_value()"),
+    };
+    Err(Error::undefined(format!("feature \"{}\" is {kind}, not metered", feature.slug))
+        .hint(format!("Use {call} for it.")))
+}
+
+/// The answer where no such customer or entity exists.
+fn unknown(code: Code) -> Decided {
+    Decision::unknown(code).into()
+}
+
+/// Whether the entity exists that an event is tagged with.
+fn entity_exists(
+    context: &Context,
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    entity: Option<&str>,
+) -> Result<bool> {
+    match entity {
+        Some(key) => db::entity::exists(snapshot, customer_id, key, context.now),
+        None => Ok(true),
+    }
+}

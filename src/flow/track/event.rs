@@ -1,0 +1,159 @@
+//! One event as it was asked for: its bounds, its identity for replay, its JSON form in a batch.
+
+use crate::error::{Error, Result};
+use crate::flow::context::Context;
+use crate::flow::customer::Profile;
+use crate::flow::idempotency;
+use crate::flow::text;
+use chrono::{DateTime, Duration, Utc};
+use owostack_domain::quantity::{Quantity, QuantityError};
+use serde_json::{Map, Value, json};
+
+/// Most events of one batch: more belong into several calls.
+const BATCH_EVENTS: usize = 100_000;
+
+/// How far ahead of our clock an event may be; it then counts as now.
+const AHEAD_MINUTES: i64 = 5;
+
+/// The arguments of a track.
+#[derive(Debug, Clone)]
+pub struct UsageEvent {
+    pub customer: String,
+    pub feature: String,
+    pub value: Quantity,
+    pub entity: Option<String>,
+    pub metadata: Option<Value>,
+    pub idempotency_key: Option<String>,
+    pub occurred_at: Option<DateTime<Utc>>,
+    pub customer_data: Option<Value>,
+}
+
+impl UsageEvent {
+    /// Checks every bound that needs no table.
+    ///
+    /// # Errors
+    /// `22023` naming the argument.
+    pub fn check(&self, context: &Context) -> Result<()> {
+        text::bounded("customer", &self.customer, text::EMAIL_LENGTH)?;
+        text::bounded("feature", &self.feature, text::KEY_LENGTH)?;
+        if let Some(entity) = &self.entity {
+            text::bounded("entity", entity, text::KEY_LENGTH)?;
+        }
+        if let Some(key) = &self.idempotency_key {
+            idempotency::check(key)?;
+        }
+        text::metadata(self.metadata.clone())?;
+        if let Some(data) = &self.customer_data {
+            Profile::from_json(data.clone())?;
+        }
+        self.happened_at(context).map(|_| ())
+    }
+
+    /// When it happened, as far as counting is concerned.
+    ///
+    /// # Errors
+    /// `22023` when older than `event_age_days` or too far ahead.
+    pub fn happened_at(&self, context: &Context) -> Result<DateTime<Utc>> {
+        let Some(at) = self.occurred_at else { return Ok(context.now) };
+        let age = context.organization.event_age_days;
+        if at < context.now - Duration::days(age.into()) {
+            return Err(Error::invalid(format!("occurred_at {} is too old", at.to_rfc3339()))
+                .detail(format!("Events are accepted up to {age} days late.")));
+        }
+        if at > context.now + Duration::minutes(AHEAD_MINUTES) {
+            return Err(Error::invalid(format!("occurred_at {} is in the future", at.to_rfc3339()))
+                .detail(format!("Events are accepted up to {AHEAD_MINUTES} minutes ahead.")));
+        }
+        Ok(at.min(context.now))
+    }
+
+    /// What makes two calls with one key the same request.
+    pub fn request(&self) -> Value {
+        json!({
+            "call": "track",
+            "feature": self.feature,
+            "value": self.value,
+            "entity": self.entity,
+            "occurred_at": self.occurred_at.map(|at| at.timestamp_micros()),
+        })
+    }
+
+    fn from_json(event: Value) -> Result<Self> {
+        let Value::Object(mut fields) = event else {
+            return Err(Error::invalid("an event must be a JSON object"));
+        };
+        let read = Self {
+            customer: take_text(&mut fields, "customer")?
+                .ok_or_else(|| Error::null_argument("customer"))?,
+            feature: take_text(&mut fields, "feature")?
+                .ok_or_else(|| Error::null_argument("feature"))?,
+            value: take_value(&mut fields)?,
+            entity: take_text(&mut fields, "entity")?,
+            metadata: take_json(&mut fields, "metadata"),
+            idempotency_key: take_text(&mut fields, "idempotency_key")?,
+            occurred_at: take_time(&mut fields)?,
+            customer_data: take_json(&mut fields, "customer_data"),
+        };
+        match fields.keys().next() {
+            None => Ok(read),
+            Some(key) => Err(Error::invalid(format!("an event has an unknown key \"{key}\""))
+                .hint("Keys are the argument names of owo_track().")),
+        }
+    }
+}
+
+fn take_json(fields: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    fields.remove(name).filter(|value| !value.is_null())
+}
+
+fn take_text(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>> {
+    match take_json(fields, name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Error::invalid(format!("{name} must be a string"))),
+    }
+}
+
+fn take_value(fields: &mut Map<String, Value>) -> Result<Quantity> {
+    let text = match fields.remove("value") {
+        None => return Ok(Quantity::ONE),
+        Some(Value::Null) => return Err(Error::null_argument("value")),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::String(text)) => text,
+        Some(_) => return Err(Error::invalid("value must be a number")),
+    };
+    Quantity::parse(&text).map_err(|error| match error {
+        QuantityError::OutOfRange => Error::out_of_range(format!("value is {text}: {error}")),
+        _ => Error::invalid(format!("value is {text}: {error}")),
+    })
+}
+
+fn take_time(fields: &mut Map<String, Value>) -> Result<Option<DateTime<Utc>>> {
+    let Some(text) = take_text(fields, "occurred_at")? else { return Ok(None) };
+    DateTime::parse_from_rfc3339(&text)
+        .map(|at| Some(at.with_timezone(&Utc)))
+        .map_err(|_| {
+            Error::invalid(format!("occurred_at \"{text}\" is not a time"))
+                .hint("Write it as RFC 3339 says, such as 2026-01-31T12:00:00Z.")
+        })
+}
+
+/// Reads the argument of `owo_track_batch`.
+///
+/// # Errors
+/// `22023` when it is not an array of events.
+pub fn read_events(events: Value) -> Result<Vec<UsageEvent>> {
+    let Value::Array(events) = events else {
+        return Err(Error::invalid("events must be a JSON array"));
+    };
+    if events.len() > BATCH_EVENTS {
+        return Err(Error::invalid(format!(
+            "events has {} elements, at most {BATCH_EVENTS} are allowed",
+            events.len()
+        )));
+    }
+    let read = |(index, event)| {
+        UsageEvent::from_json(event).map_err(|error| error.detail(format!("In events[{index}].")))
+    };
+    events.into_iter().enumerate().map(read).collect()
+}
