@@ -5,10 +5,10 @@ use crate::backend::answer::{Answer, Field};
 use crate::backend::call::Access;
 use crate::backend::spi::Snapshot;
 use crate::db;
-use crate::error::{Error, Result};
 use crate::flow::context::Level;
 use crate::flow::customer::{self, Profile};
 
+use crate::flow::entity::{self, EntityRow};
 use crate::flow::text;
 use pgrx::JsonB;
 use pgrx::pg_sys;
@@ -83,7 +83,10 @@ fn owo_entity_remove(
         let customer = customer::require(context, &Snapshot::latest()?, customer)?;
         let feature = text::required("feature", feature)?;
         let entity = text::required("entity", entity)?;
-        Answer::record(fcinfo, fields(entity::remove(context, &customer, feature, entity)?))
+        Answer::record(
+            fcinfo,
+            fields(entity::remove(context, &customer, feature, entity)?),
+        )
     })
 }
 
@@ -95,7 +98,9 @@ fn owo_entities(
 ) -> Answer {
     call(fcinfo, Access::Read, Level::Reader, |context| {
         let snapshot = Snapshot::latest()?;
-        let Some(name) = customer else { return Answer::rows(fcinfo, Vec::new()) };
+        let Some(name) = customer else {
+            return Answer::rows(fcinfo, Vec::new());
+        };
         let rows = match customer::find(context, &snapshot, name)? {
             Some(customer) => entity::list(context, &snapshot, &customer, feature)?,
             None => Vec::new(),

@@ -52,7 +52,11 @@ fn decided(
     answer: impl FnOnce(&Context, Decided) -> Result<Answer>,
 ) -> Answer {
     call(fcinfo, Access::Read, Level::Reader, |context| {
-        let question = Question { customer, feature, entity };
+        let question = Question {
+            customer,
+            feature,
+            entity,
+        };
         let decided = check::decide(context, &question, quantity("value", value)?)?;
         answer(context, decided)
     })
@@ -92,11 +96,18 @@ fn owo_require(
     entity: Option<&str>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
-    decided(customer, feature, value.clone(), entity, fcinfo, |_, decided| {
-        let asked = quantity("value", value)?;
-        let decided = decided.or_denial(feature, customer, asked)?;
-        Answer::record(fcinfo, decision_fields(decided))
-    })
+    decided(
+        customer,
+        feature,
+        value.clone(),
+        entity,
+        fcinfo,
+        |_, decided| {
+            let asked = quantity("value", value)?;
+            let decided = decided.or_denial(feature, customer, asked)?;
+            Answer::record(fcinfo, decision_fields(decided))
+        },
+    )
 }
 
 #[pg_extern(sql = false)]
@@ -106,7 +117,11 @@ fn owo_limit(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
     call(fcinfo, Access::Read, Level::Reader, |context| {
-        let question = Question { customer, feature, entity: None };
+        let question = Question {
+            customer,
+            feature,
+            entity: None,
+        };
         Ok(check::limit(context, &question)?.map_or_else(Answer::null, Answer::scalar))
     })
 }
@@ -118,7 +133,11 @@ fn owo_value(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
     call(fcinfo, Access::Read, Level::Reader, |context| {
-        let question = Question { customer, feature, entity: None };
+        let question = Question {
+            customer,
+            feature,
+            entity: None,
+        };
         Ok(check::value(context, &question)?.map_or_else(Answer::null, Answer::scalar))
     })
 }
@@ -148,7 +167,11 @@ fn owo_explain(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
     call(fcinfo, Access::Read, Level::Reader, |context| {
-        let question = Question { customer, feature, entity };
+        let question = Question {
+            customer,
+            feature,
+            entity,
+        };
         let rows = check::explain(context, &question)?.into_iter().map(|row| {
             vec![
                 row.ordinal.into(),
@@ -191,8 +214,14 @@ impl TrackArguments<'_> {
             ),
         };
         Ok(UsageEvent {
-            customer: self.customer.ok_or_else(|| Error::null_argument("customer"))?.to_owned(),
-            feature: self.feature.ok_or_else(|| Error::null_argument("feature"))?.to_owned(),
+            customer: self
+                .customer
+                .ok_or_else(|| Error::null_argument("customer"))?
+                .to_owned(),
+            feature: self
+                .feature
+                .ok_or_else(|| Error::null_argument("feature"))?
+                .to_owned(),
             value: quantity("value", self.value)?,
             entity: self.entity.map(str::to_owned),
             metadata: self.metadata.map(|json| json.0),

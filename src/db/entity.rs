@@ -66,7 +66,13 @@ pub fn find(
         "SELECT customer_id, feature_id, key, remove_at, name, email, metadata, created_at
            FROM owo.entity WHERE customer_id = $1 AND feature_id = $2 AND key = $3",
     );
-    Ok(spi::read(snapshot, &FIND, arguments![customer_id, feature_id, key], entity)?.pop())
+    Ok(spi::read(
+        snapshot,
+        &FIND,
+        arguments![customer_id, feature_id, key],
+        entity,
+    )?
+    .pop())
 }
 
 /// Whether the customer has an entity of that key under any feature, not due for removal at `at`.
@@ -84,9 +90,13 @@ pub fn exists(
                          WHERE customer_id = $1 AND key = $2
                            AND (remove_at IS NULL OR remove_at > $3))",
     );
-    Ok(spi::read(snapshot, &EXISTS, arguments![customer_id, key, at], |row| row.get::<bool>(0))?
+    Ok(
+        spi::read(snapshot, &EXISTS, arguments![customer_id, key, at], |row| {
+            row.get::<bool>(0)
+        })?
         .into_iter()
-        .any(|exists| exists))
+        .any(|exists| exists),
+    )
 }
 
 /// How many slots of a feature are taken at `at`; rows whose removal is due do not count.
@@ -103,9 +113,12 @@ pub fn count(
         "SELECT count(*) FROM owo.entity
           WHERE customer_id = $1 AND feature_id = $2 AND (remove_at IS NULL OR remove_at > $3)",
     );
-    let count = spi::read(snapshot, &COUNT, arguments![customer_id, feature_id, at], |row| {
-        row.get::<i64>(0)
-    })?;
+    let count = spi::read(
+        snapshot,
+        &COUNT,
+        arguments![customer_id, feature_id, at],
+        |row| row.get::<i64>(0),
+    )?;
     Ok(count.into_iter().next().unwrap_or(0))
 }
 
@@ -144,8 +157,16 @@ pub fn set_removal(entity: &Entity, remove_at: Option<DateTime<Utc>>) -> Result<
                 status = CASE WHEN $4 IS NULL THEN 'active' ELSE 'pending_removal' END
           WHERE customer_id = $1 AND feature_id = $2 AND key = $3",
     );
-    spi::run(&SET, arguments![entity.customer_id, entity.feature_id, &entity.key, remove_at])
-        .map(|_| ())
+    spi::run(
+        &SET,
+        arguments![
+            entity.customer_id,
+            entity.feature_id,
+            &entity.key,
+            remove_at
+        ],
+    )
+    .map(|_| ())
 }
 
 /// Deletes an entity, which frees its slot.
@@ -156,18 +177,18 @@ pub fn delete(entity: &Entity) -> Result<()> {
     static DELETE: Statement = Statement::new(
         "DELETE FROM owo.entity WHERE customer_id = $1 AND feature_id = $2 AND key = $3",
     );
-    spi::run(&DELETE, arguments![entity.customer_id, entity.feature_id, &entity.key]).map(|_| ())
+    spi::run(
+        &DELETE,
+        arguments![entity.customer_id, entity.feature_id, &entity.key],
+    )
+    .map(|_| ())
 }
 
 /// Entities of a customer, or of everybody, whose removal is due; the oldest first.
 ///
 /// # Errors
 /// As `spi::read`.
-pub fn due(
-    snapshot: &Snapshot,
-    customer_id: Uuid,
-    at: DateTime<Utc>,
-) -> Result<Vec<Entity>> {
+pub fn due(snapshot: &Snapshot, customer_id: Uuid, at: DateTime<Utc>) -> Result<Vec<Entity>> {
     static DUE: Statement = Statement::new(
         "SELECT customer_id, feature_id, key, remove_at, name, email, metadata, created_at
            FROM owo.entity

@@ -91,11 +91,7 @@ pub struct PastUse {
 ///
 /// # Errors
 /// As `spi::read`.
-pub fn past(
-    snapshot: &Snapshot,
-    customer_id: Uuid,
-    meter_id: Uuid,
-) -> Result<Vec<PastUse>> {
+pub fn past(snapshot: &Snapshot, customer_id: Uuid, meter_id: Uuid) -> Result<Vec<PastUse>> {
     static PAST: Statement = Statement::new(
         "SELECT origin, number, sum(used)
            FROM (SELECT NULL::bigint AS origin, p.number, p.used
@@ -116,18 +112,13 @@ pub fn past(
                   WHERE u.customer_id = $1 AND u.parent_id = $2) AS x
           GROUP BY origin, number",
     );
-    spi::read(
-        snapshot,
-        &PAST,
-        arguments![customer_id, meter_id],
-        |row| {
-            Ok(PastUse {
-                origin: row.get(0)?,
-                number: row.get(1)?,
-                used: row.get(2)?,
-            })
-        },
-    )
+    spi::read(snapshot, &PAST, arguments![customer_id, meter_id], |row| {
+        Ok(PastUse {
+            origin: row.get(0)?,
+            number: row.get(1)?,
+            used: row.get(2)?,
+        })
+    })
 }
 
 /// The natural key of the meters that entities have of one allowance.

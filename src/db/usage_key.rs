@@ -24,7 +24,11 @@ pub fn find(snapshot: &Snapshot, customer_id: Uuid, key: &str) -> Result<Option<
         "SELECT request, result, created_at FROM owo.usage_key WHERE customer_id = $1 AND key = $2",
     );
     let found = spi::read(snapshot, &FIND, arguments![customer_id, key], |row| {
-        Ok(Answered { request: row.get(0)?, result: row.get(1)?, created_at: row.get(2)? })
+        Ok(Answered {
+            request: row.get(0)?,
+            result: row.get(1)?,
+            created_at: row.get(2)?,
+        })
     })?;
     Ok(found.into_iter().next())
 }
@@ -43,7 +47,13 @@ pub fn store(customer_id: Uuid, key: &str, answered: &Answered) -> Result<()> {
     spi::run(&FORGET, arguments![customer_id, key])?;
     spi::run(
         &STORE,
-        arguments![customer_id, key, &answered.request, &answered.result, answered.created_at],
+        arguments![
+            customer_id,
+            key,
+            &answered.request,
+            &answered.result,
+            answered.created_at
+        ],
     )?;
     Ok(())
 }

@@ -57,7 +57,9 @@ fn subject(context: &Context, snapshot: &Snapshot, question: &Question) -> Resul
         Some(name) => customer::find(context, snapshot, name)?,
         None => None,
     };
-    let Some(customer) = found else { return Ok(Subject::Unknown(Code::CustomerNotFound)) };
+    let Some(customer) = found else {
+        return Ok(Subject::Unknown(Code::CustomerNotFound));
+    };
     if let Some(entity) = question.entity {
         text::bounded("entity", entity, text::KEY_LENGTH)?;
         if !db::entity::exists(snapshot, customer.id, entity, context.now)? {
@@ -73,8 +75,10 @@ fn subject(context: &Context, snapshot: &Snapshot, question: &Question) -> Resul
 /// `22023` for a negative value, `42704` for an unknown feature.
 pub fn decide(context: &Context, question: &Question, value: Quantity) -> Result<Decided> {
     if value.is_negative() {
-        return Err(Error::invalid(format!("value is {value}, a check needs zero or more"))
-            .hint("A negative value given to owo_track() takes usage back."));
+        return Err(
+            Error::invalid(format!("value is {value}, a check needs zero or more"))
+                .hint("A negative value given to owo_track() takes usage back."),
+        );
     }
     let snapshot = Snapshot::latest()?;
     let feature = feature(context, &snapshot, question.feature)?;
@@ -143,7 +147,15 @@ pub fn limit(context: &Context, question: &Question) -> Result<Option<Quantity>>
     if entitlement.grant != GrantState::Granted {
         return Ok(Some(Quantity::ZERO));
     }
-    Ok(judge(context, &snapshot, &customer, &entitlement, &used, Quantity::ZERO)?.usage_limit)
+    Ok(judge(
+        context,
+        &snapshot,
+        &customer,
+        &entitlement,
+        &used,
+        Quantity::ZERO,
+    )?
+    .usage_limit)
 }
 
 /// The resolved static value, else the feature's default.
@@ -167,7 +179,11 @@ pub fn value(context: &Context, question: &Question) -> Result<Option<Value>> {
 /// As the statements.
 pub fn features(context: &Context, name: Option<&str>) -> Result<Vec<FeatureRow>> {
     let snapshot = Snapshot::latest()?;
-    let question = Question { customer: name, feature: None, entity: None };
+    let question = Question {
+        customer: name,
+        feature: None,
+        entity: None,
+    };
     let Subject::Known(customer) = subject(context, &snapshot, &question)? else {
         return Ok(Vec::new());
     };
@@ -177,13 +193,22 @@ pub fn features(context: &Context, name: Option<&str>) -> Result<Vec<FeatureRow>
     let mut rows = Vec::with_capacity(features.len());
     for feature in features {
         let (entitlement, used) = loaded(context, &snapshot, &standing, feature, None)?;
-        let decision =
-            judge(context, &snapshot, &customer, &entitlement, &used, Quantity::ONE)?;
+        let decision = judge(
+            context,
+            &snapshot,
+            &customer,
+            &entitlement,
+            &used,
+            Quantity::ONE,
+        )?;
         rows.push(FeatureRow {
             feature: feature.slug.clone(),
             feature_type: type_name(feature.feature_type),
             decided: decision.into(),
-            source: entitlement.sources.first().map(|source| source.kind.as_str()),
+            source: entitlement
+                .sources
+                .first()
+                .map(|source| source.kind.as_str()),
             value: entitlement.value.clone(),
             changes_at: entitlement.valid_until,
         });

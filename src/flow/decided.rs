@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
+use owostack_domain::decision::Decision;
 use owostack_domain::quantity::Quantity;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -36,7 +37,11 @@ impl Decided {
         if self.allowed {
             return Ok(self);
         }
-        Err(self.denial(feature.unwrap_or_default(), customer.unwrap_or_default(), asked))
+        Err(self.denial(
+            feature.unwrap_or_default(),
+            customer.unwrap_or_default(),
+            asked,
+        ))
     }
 
     fn denial(&self, feature: &str, customer: &str, asked: Quantity) -> Error {
@@ -49,21 +54,25 @@ impl Decided {
             .and_then(|details| details.get("message"))
             .and_then(Value::as_str)
             .unwrap_or("not allowed");
-        Error::forbidden(format!("customer \"{customer}\" may not use \"{feature}\": {message}"))
-            .detail(format!(
-                "code={} feature={feature} customer={customer} usage_limit={} usage={} asked={asked}",
-                self.code,
-                number(self.usage_limit),
-                self.usage.unwrap_or(Quantity::ZERO),
-            ))
-            .hint(hint(&self.code))
+        Error::forbidden(format!(
+            "customer \"{customer}\" may not use \"{feature}\": {message}"
+        ))
+        .detail(format!(
+            "code={} feature={feature} customer={customer} usage_limit={} usage={} asked={asked}",
+            self.code,
+            number(self.usage_limit),
+            self.usage.unwrap_or(Quantity::ZERO),
+        ))
+        .hint(hint(&self.code))
     }
 }
 
 /// The next step after a denial.
 fn hint(code: &str) -> &'static str {
     match code {
-        "limit_exceeded" => "Attach a larger plan, wait for the reset, or free what is no longer used.",
+        "limit_exceeded" => {
+            "Attach a larger plan, wait for the reset, or free what is no longer used."
+        }
         "insufficient_credits" => "Buy a credit pack, grant credits, or wait for the plan's reset.",
         "spend_cap_reached" => "Raise or remove the customer's spend cap with owo_spend_cap().",
         "feature_not_in_plan" => "Attach a plan that includes the feature, or override it.",
@@ -71,5 +80,23 @@ fn hint(code: &str) -> &'static str {
         "customer_not_found" => "Create the customer with owo_customer(), or pass customer_data.",
         "entity_not_found" => "Add the entity with owo_entity_add().",
         _ => "owo_explain() shows what the customer has.",
+    }
+}
+
+impl From<Decision> for Decided {
+    fn from(decision: Decision) -> Self {
+        Self {
+            allowed: decision.allowed,
+            code: decision.code.as_str().to_owned(),
+            usage: decision.usage,
+            usage_limit: decision.usage_limit,
+            balance: decision.balance,
+            overage: decision.overage,
+            resets_at: decision.resets_at,
+            reset_interval: decision.reset_interval,
+            credits: decision.credits,
+            details: Some(decision.details),
+            replayed: false,
+        }
     }
 }

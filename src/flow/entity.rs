@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::customer::Profile;
 use crate::flow::decided::Decided;
-use crate::flow::standing::{self, Standing};
+use crate::flow::standing::Standing;
 use crate::meter;
 use chrono::{DateTime, Utc};
 use owostack_domain::decision;
@@ -50,8 +50,10 @@ fn entity_feature(context: &Context, snapshot: &Snapshot, slug: &str) -> Result<
         FeatureType::Static => ("static", "owo_value()"),
         _ => ("metered", "owo_track()"),
     };
-    Err(Error::undefined(format!("feature \"{slug}\" is {kind}, not an entity feature"))
-        .hint(format!("Use {call} for it.")))
+    Err(Error::undefined(format!(
+        "feature \"{slug}\" is {kind}, not an entity feature"
+    ))
+    .hint(format!("Use {call} for it.")))
 }
 
 /// Takes a slot, or gives back one that awaits removal.
@@ -93,7 +95,14 @@ pub fn add(
     };
     meter::writing(|| db::entity::insert(&entity))?;
     announce(context, &entity, "entity.added", &feature.slug)?;
-    Ok(row(&standing, &feature, key, "active", count.saturating_add(1), context.now))
+    Ok(row(
+        &standing,
+        &feature,
+        key,
+        "active",
+        count.saturating_add(1),
+        context.now,
+    ))
 }
 
 /// Frees a slot at once, or at the end of the period where the feature says so.
@@ -116,14 +125,35 @@ pub fn remove(
         return Ok(row(&standing, &feature, key, "removed", count, context.now));
     };
     if existing.remove_at.is_some() {
-        return Ok(row(&standing, &feature, key, "pending_removal", count, context.now));
+        return Ok(row(
+            &standing,
+            &feature,
+            key,
+            "pending_removal",
+            count,
+            context.now,
+        ));
     }
     if let Some(end) = removal_date(&standing, &feature, context.now) {
         meter::writing(|| db::entity::set_removal(&existing, Some(end)))?;
-        return Ok(row(&standing, &feature, key, "pending_removal", count, context.now));
+        return Ok(row(
+            &standing,
+            &feature,
+            key,
+            "pending_removal",
+            count,
+            context.now,
+        ));
     }
     delete(context, &existing, &feature.slug)?;
-    Ok(row(&standing, &feature, key, "removed", count.saturating_sub(1), context.now))
+    Ok(row(
+        &standing,
+        &feature,
+        key,
+        "removed",
+        count.saturating_sub(1),
+        context.now,
+    ))
 }
 
 /// When a removed entity of this feature frees its slot; None: at once.
@@ -136,9 +166,15 @@ fn removal_date(
         return None;
     }
     let entitlement = standing.resolve(feature.id, None, now);
-    let plan = entitlement.sources.iter().find(|source| source.kind == SourceKind::Plan)?;
-    let subscription =
-        standing.facts().subscriptions.iter().find(|row| row.id == plan.source_id)?;
+    let plan = entitlement
+        .sources
+        .iter()
+        .find(|source| source.kind == SourceKind::Plan)?;
+    let subscription = standing
+        .facts()
+        .subscriptions
+        .iter()
+        .find(|row| row.id == plan.source_id)?;
     subscription.period_end.filter(|end| *end > now)
 }
 
@@ -195,10 +231,23 @@ pub fn list(
     }
     let mut rows = Vec::new();
     for entity in entities.iter().filter(is_there) {
-        let Some(feature) = standing.facts().features.get(&entity.feature_id) else { continue };
+        let Some(feature) = standing.facts().features.get(&entity.feature_id) else {
+            continue;
+        };
         let count = counts.get(&entity.feature_id).copied().unwrap_or(0);
-        let status = if entity.remove_at.is_some() { "pending_removal" } else { "active" };
-        rows.push(row(&standing, feature, &entity.key, status, count, context.now));
+        let status = if entity.remove_at.is_some() {
+            "pending_removal"
+        } else {
+            "active"
+        };
+        rows.push(row(
+            &standing,
+            feature,
+            &entity.key,
+            status,
+            count,
+            context.now,
+        ));
     }
     Ok(rows)
 }

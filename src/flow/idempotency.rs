@@ -33,8 +33,10 @@ pub fn lock_key(customer_id: Uuid, key: &str) {
 
 /// Waits for whoever uses one of these keys, in an order that two such calls share.
 pub fn lock_keys<'a>(keys: impl IntoIterator<Item = (Uuid, &'a str)>) {
-    let mut stripes: Vec<u64> =
-        keys.into_iter().map(|(customer, key)| lock::stripe(ids::derived(customer, key))).collect();
+    let mut stripes: Vec<u64> = keys
+        .into_iter()
+        .map(|(customer, key)| lock::stripe(ids::derived(customer, key)))
+        .collect();
     stripes.sort_unstable();
     stripes.dedup();
     for stripe in stripes {
@@ -76,9 +78,11 @@ pub fn replay(
 
 /// `23505` for a key that was used for another request.
 pub fn reused(key: &str, first: &Value) -> Error {
-    Error::taken(format!("idempotency key \"{key}\" was used for another request"))
-        .detail(format!("The first request was {first}."))
-        .hint("Use a new key for each new request.")
+    Error::taken(format!(
+        "idempotency key \"{key}\" was used for another request"
+    ))
+    .detail(format!("The first request was {first}."))
+    .hint("Use a new key for each new request.")
 }
 
 /// Stores the answer under a key whose lock this transaction holds.
@@ -92,6 +96,10 @@ pub fn store(
     request: Value,
     result: Value,
 ) -> Result<()> {
-    let answered = Answered { request, result, created_at: context.now };
+    let answered = Answered {
+        request,
+        result,
+        created_at: context.now,
+    };
     db::usage_key::store(customer_id, key, &answered)
 }

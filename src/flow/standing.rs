@@ -17,7 +17,7 @@ use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::period::Anchor;
 use owostack_domain::quantity::Quantity;
 use owostack_domain::rollover::RolloverHistory;
-use owostack_domain::subscription::advance;
+use owostack_domain::subscription::advance::advance;
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -45,7 +45,10 @@ impl Standing {
     ) -> Result<Self> {
         let mut facts = db::facts::load(snapshot, &context.organization, customer, wanted)?;
         let steps = advance(&mut facts, context.now);
-        Ok(Self { facts, due: !steps.is_empty() })
+        Ok(Self {
+            facts,
+            due: !steps.is_empty(),
+        })
     }
 
     /// The projected facts.

@@ -39,7 +39,9 @@ struct Located {
 /// `22023`, `22003`, `42704`, `23505` as `api.md` says; a denial is not an error.
 pub fn one(context: &Context, event: UsageEvent) -> Result<Decided> {
     let mut decisions = run(context, vec![event], false)?;
-    decisions.pop().ok_or_else(|| Error::internal("a track without decision"))
+    decisions
+        .pop()
+        .ok_or_else(|| Error::internal("a track without decision"))
 }
 
 /// Records events in order; one decision each.
@@ -52,7 +54,9 @@ pub fn batch(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Decided>>
 
 fn run(context: &Context, events: Vec<UsageEvent>, many: bool) -> Result<Vec<Decided>> {
     for (index, event) in events.iter().enumerate() {
-        event.check(context).map_err(|error| at_index(error, index, many))?;
+        event
+            .check(context)
+            .map_err(|error| at_index(error, index, many))?;
     }
     let located = locate(context, events)?;
     let keys = located.iter().filter_map(|located| {
@@ -64,11 +68,17 @@ fn run(context: &Context, events: Vec<UsageEvent>, many: bool) -> Result<Vec<Dec
     } else {
         keys.for_each(|(customer_id, key)| idempotency::lock_key(customer_id, key));
     }
-    meter::lock_customers(located.iter().filter_map(|l| l.customer.as_ref().map(|c| c.id)));
+    meter::lock_customers(
+        located
+            .iter()
+            .filter_map(|l| l.customer.as_ref().map(|c| c.id)),
+    );
     let mut ledger = Ledger::open(context)?;
     let mut decisions = Vec::with_capacity(located.len());
     for (index, located) in located.into_iter().enumerate() {
-        let decided = ledger.judge(located).map_err(|error| at_index(error, index, many))?;
+        let decided = ledger
+            .judge(located)
+            .map_err(|error| at_index(error, index, many))?;
         decisions.push(decided);
     }
     ledger.close()?;
@@ -76,7 +86,11 @@ fn run(context: &Context, events: Vec<UsageEvent>, many: bool) -> Result<Vec<Dec
 }
 
 fn at_index(error: Error, index: usize, many: bool) -> Error {
-    if many { error.detail(format!("In events[{index}].")) } else { error }
+    if many {
+        error.detail(format!("In events[{index}]."))
+    } else {
+        error
+    }
 }
 
 /// Looks up features and customers, making customers that come with `customer_data`.
@@ -103,7 +117,11 @@ fn locate(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Located>> {
             .get(&event.feature)
             .cloned()
             .ok_or_else(|| Error::unknown_feature(&event.feature))?;
-        located.push(Located { event, feature, customer });
+        located.push(Located {
+            event,
+            feature,
+            customer,
+        });
     }
     Ok(located)
 }
@@ -113,7 +131,9 @@ fn with_data(
     event: &UsageEvent,
     known: Option<Customer>,
 ) -> Result<Option<Customer>> {
-    let Some(data) = event.customer_data.clone() else { return Ok(known) };
+    let Some(data) = event.customer_data.clone() else {
+        return Ok(known);
+    };
     let profile = Profile::from_json(data)?;
     match known {
         Some(customer) => customer::ensure(context, &customer.key, profile).map(Some),
@@ -125,11 +145,17 @@ fn require_metered(feature: &Feature) -> Result<()> {
     let (kind, call) = match feature.feature_type {
         FeatureType::Metered => return Ok(()),
         FeatureType::Boolean => ("boolean", "owo_check()"),
-        FeatureType::Entity => ("an entity feature", "owo_entity_add() and owo_entity_remove()"),
+        FeatureType::Entity => (
+            "an entity feature",
+            "owo_entity_add() and owo_entity_remove()",
+        ),
         FeatureType::Static => ("static", "owo_value()"),
     };
-    Err(Error::undefined(format!("feature \"{}\" is {kind}, not metered", feature.slug))
-        .hint(format!("Use {call} for it.")))
+    Err(Error::undefined(format!(
+        "feature \"{}\" is {kind}, not metered",
+        feature.slug
+    ))
+    .hint(format!("Use {call} for it.")))
 }
 
 /// The answer where no such customer or entity exists.

@@ -326,5 +326,8 @@ fn history(
 /// The slug of a feature; its id as text when the row is gone.
 pub fn feature_slug(snapshot: &Snapshot, id: Uuid) -> Result<String> {
     let (features, _) = feature_with_systems(snapshot, id)?;
-    Ok(features.into_iter().next().map_or_else(|| id.to_string(), |feature| feature.slug))
+    Ok(features
+        .into_iter()
+        .next()
+        .map_or_else(|| id.to_string(), |feature| feature.slug))
 }

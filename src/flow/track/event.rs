@@ -54,15 +54,24 @@ impl UsageEvent {
     /// # Errors
     /// `22023` when older than `event_age_days` or too far ahead.
     pub fn happened_at(&self, context: &Context) -> Result<DateTime<Utc>> {
-        let Some(at) = self.occurred_at else { return Ok(context.now) };
+        let Some(at) = self.occurred_at else {
+            return Ok(context.now);
+        };
         let age = context.organization.event_age_days;
         if at < context.now - Duration::days(age.into()) {
-            return Err(Error::invalid(format!("occurred_at {} is too old", at.to_rfc3339()))
-                .detail(format!("Events are accepted up to {age} days late.")));
+            return Err(
+                Error::invalid(format!("occurred_at {} is too old", at.to_rfc3339()))
+                    .detail(format!("Events are accepted up to {age} days late.")),
+            );
         }
         if at > context.now + Duration::minutes(AHEAD_MINUTES) {
-            return Err(Error::invalid(format!("occurred_at {} is in the future", at.to_rfc3339()))
-                .detail(format!("Events are accepted up to {AHEAD_MINUTES} minutes ahead.")));
+            return Err(Error::invalid(format!(
+                "occurred_at {} is in the future",
+                at.to_rfc3339()
+            ))
+            .detail(format!(
+                "Events are accepted up to {AHEAD_MINUTES} minutes ahead."
+            )));
         }
         Ok(at.min(context.now))
     }
@@ -96,8 +105,10 @@ impl UsageEvent {
         };
         match fields.keys().next() {
             None => Ok(read),
-            Some(key) => Err(Error::invalid(format!("an event has an unknown key \"{key}\""))
-                .hint("Keys are the argument names of owo_track().")),
+            Some(key) => Err(
+                Error::invalid(format!("an event has an unknown key \"{key}\""))
+                    .hint("Keys are the argument names of owo_track()."),
+            ),
         }
     }
 }
@@ -129,7 +140,9 @@ fn take_value(fields: &mut Map<String, Value>) -> Result<Quantity> {
 }
 
 fn take_time(fields: &mut Map<String, Value>) -> Result<Option<DateTime<Utc>>> {
-    let Some(text) = take_text(fields, "occurred_at")? else { return Ok(None) };
+    let Some(text) = take_text(fields, "occurred_at")? else {
+        return Ok(None);
+    };
     DateTime::parse_from_rfc3339(&text)
         .map(|at| Some(at.with_timezone(&Utc)))
         .map_err(|_| {

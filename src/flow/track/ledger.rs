@@ -70,8 +70,14 @@ impl<'a> Ledger<'a> {
     /// # Errors
     /// `23505` when its key was used for another request, `22023` when a return goes below zero.
     pub fn judge(&mut self, located: Located) -> Result<Decided> {
-        let Located { event, feature, customer } = located;
-        let Some(customer) = customer else { return Ok(unknown(Code::CustomerNotFound)) };
+        let Located {
+            event,
+            feature,
+            customer,
+        } = located;
+        let Some(customer) = customer else {
+            return Ok(unknown(Code::CustomerNotFound));
+        };
         if let Some(replayed) = self.replay(customer.id, &event)? {
             return Ok(replayed);
         }
@@ -89,27 +95,38 @@ impl<'a> Ledger<'a> {
         }
         let decided = Decided::from(judged.decision);
         if let (true, Some(key)) = (decided.allowed, &event.idempotency_key) {
-            self.answers
-                .insert((customer.id, key.clone()), (event.request(), decided.clone()));
+            self.answers.insert(
+                (customer.id, key.clone()),
+                (event.request(), decided.clone()),
+            );
         }
         Ok(decided)
     }
 
     fn replay(&self, customer_id: Uuid, event: &UsageEvent) -> Result<Option<Decided>> {
-        let Some(key) = &event.idempotency_key else { return Ok(None) };
+        let Some(key) = &event.idempotency_key else {
+            return Ok(None);
+        };
         let request = event.request();
         if let Some((first, decided)) = self.answers.get(&(customer_id, key.clone())) {
             if *first != request {
                 return Err(idempotency::reused(key, first));
             }
-            return Ok(Some(Decided { replayed: true, ..decided.clone() }));
+            return Ok(Some(Decided {
+                replayed: true,
+                ..decided.clone()
+            }));
         }
-        let stored =
-            idempotency::replay(self.context, &self.snapshot, customer_id, key, &request)?;
-        let Some(stored) = stored else { return Ok(None) };
+        let stored = idempotency::replay(self.context, &self.snapshot, customer_id, key, &request)?;
+        let Some(stored) = stored else {
+            return Ok(None);
+        };
         let decided: Decided = serde_json::from_value(stored)
             .map_err(|_| Error::internal("the answer stored under an idempotency key"))?;
-        Ok(Some(Decided { replayed: true, ..decided }))
+        Ok(Some(Decided {
+            replayed: true,
+            ..decided
+        }))
     }
 
     /// The entitlement for an event: of the running period, or of the one it happened in.
@@ -122,9 +139,10 @@ impl<'a> Ledger<'a> {
     ) -> Result<Entitlement> {
         let now = self.context.now;
         let running = self.resolved(customer, feature_id, entity, now)?;
-        let late = running.sources.iter().any(|source| {
-            source.period.start.is_some_and(|start| start > happened_at)
-        });
+        let late = running
+            .sources
+            .iter()
+            .any(|source| source.period.start.is_some_and(|start| start > happened_at));
         let entitlement = if late {
             // What earlier events of this call drew must be part of the history that it is judged by.
             self.flush()?;
@@ -160,7 +178,9 @@ impl<'a> Ledger<'a> {
             let standing = Standing::load(self.context, &self.snapshot, customer, wanted)?;
             self.standings.insert(key, standing);
         }
-        self.standings.get(&key).ok_or_else(|| Error::internal("a standing that was loaded"))
+        self.standings
+            .get(&key)
+            .ok_or_else(|| Error::internal("a standing that was loaded"))
     }
 
     fn check(&self, customer_id: Uuid, entitlement: &Entitlement) -> Decision {
@@ -195,7 +215,9 @@ impl<'a> Ledger<'a> {
     ) {
         let used = self.used.entry(customer.id).or_default();
         for line in drawn.lines {
-            let Some(source) = entitlement.sources.get(line.source) else { continue };
+            let Some(source) = entitlement.sources.get(line.source) else {
+                continue;
+            };
             let meter = line.meter.in_period(source.period.number);
             let entry = used.entry(meter).or_default();
             *entry = entry.checked_add(line.amount).unwrap_or(*entry);
@@ -226,7 +248,9 @@ impl<'a> Ledger<'a> {
             .find(|source| source.is_allowance())
             .or(entitlement.sources.first())
             .map(|source| (source.meter.id(), source.period.number));
-        let Some((meter_id, number)) = period else { return };
+        let Some((meter_id, number)) = period else {
+            return;
+        };
         let mut cross = |kind: &'static str| {
             self.crossings.push(Crossing {
                 customer_id: customer.id,
