@@ -26,9 +26,14 @@ extension_sql_file!(
     requires = ["catalog"]
 );
 extension_sql_file!(
+    "../sql/schema/16_identity.sql",
+    name = "identity",
+    requires = ["customer"]
+);
+extension_sql_file!(
     "../sql/schema/20_subscription.sql",
     name = "subscription",
-    requires = ["customer"]
+    requires = ["identity"]
 );
 extension_sql_file!(
     "../sql/schema/30_meter.sql",
@@ -56,9 +61,14 @@ extension_sql_file!(
     requires = ["catalog_api"]
 );
 extension_sql_file!(
+    "../sql/schema/54_override_api.sql",
+    name = "override_api",
+    requires = ["subscription_api"]
+);
+extension_sql_file!(
     "../sql/schema/59_operate.sql",
     name = "operate",
-    requires = ["subscription_api"]
+    requires = ["override_api"]
 );
 extension_sql_file!(
     "../sql/schema/70_view.sql",

@@ -9,6 +9,7 @@ use crate::flow::context::Level;
 use crate::flow::customer::{self, Profile};
 
 use crate::flow::entity::{self, EntityRow};
+use crate::flow::identity;
 use crate::flow::text;
 use pgrx::JsonB;
 use pgrx::pg_sys;
@@ -106,5 +107,67 @@ fn owo_entities(
             None => Vec::new(),
         };
         Answer::rows(fcinfo, rows.into_iter().map(fields).collect())
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_identity_link(
+    customer: Option<&str>,
+    provider: Option<&str>,
+    external_id: Option<&str>,
+    kind: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Write, Level::App, |context| {
+        let customer = customer::require(context, &Snapshot::latest()?, customer)?;
+        let name = identity::name(provider, external_id, kind)?;
+        identity::link(context, &customer, &name)?;
+        Ok(db::identity::row(customer.id, &name)?.map_or_else(Answer::null, Answer::datum))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_identity_unlink(
+    customer: Option<&str>,
+    provider: Option<&str>,
+    external_id: Option<&str>,
+    kind: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Write, Level::App, |context| {
+        let customer = customer::require(context, &Snapshot::latest()?, customer)?;
+        let name = identity::name(provider, external_id, kind)?;
+        Ok(Answer::scalar(db::identity::delete(customer.id, &name)?))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_customer_by_identity(
+    provider: Option<&str>,
+    external_id: Option<&str>,
+    kind: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Read, Level::Reader, |context| {
+        let name = identity::name(provider, external_id, kind)?;
+        let snapshot = Snapshot::latest()?;
+        let row = match identity::find(context, &snapshot, &name)? {
+            Some(id) => db::customer::row(id)?,
+            None => None,
+        };
+        Ok(row.map_or_else(Answer::null, Answer::datum))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_customer_delete(
+    customer: Option<&str>,
+    reason: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Write, Level::App, |context| {
+        let customer = customer::require(context, &Snapshot::latest()?, customer)?;
+        customer::delete(context, &customer, reason)?;
+        Ok(Answer::null())
     })
 }

@@ -152,3 +152,38 @@ pub fn row(id: Uuid) -> Result<Option<pg_sys::Datum>> {
     let snapshot = Snapshot::latest()?;
     Ok(spi::read(&snapshot, &ROW, arguments![id], |row| row.composite(0))?.pop())
 }
+
+/// Erases what identifies a person and marks the row as deleted.
+///
+/// Keys stay: they refuse to come back to life. Metadata of usage is the application's own text
+/// about a person's acts, so it goes too.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn erase(id: Uuid, at: DateTime<Utc>) -> Result<()> {
+    static ERASE: [Statement; 5] = [
+        Statement::new("DELETE FROM owo.customer_email WHERE customer_id = $1"),
+        Statement::new("DELETE FROM owo.identity WHERE customer_id = $1"),
+        Statement::new(
+            "UPDATE owo.usage_pending SET metadata = NULL
+              WHERE customer_id = $1 AND metadata IS NOT NULL",
+        ),
+        Statement::new(
+            "UPDATE owo.usage_event SET metadata = NULL
+              WHERE customer_id = $1 AND metadata IS NOT NULL",
+        ),
+        Statement::new(
+            "UPDATE owo.usage_key SET request = '{}' WHERE customer_id = $1",
+        ),
+    ];
+    static BURY: Statement = Statement::new(
+        "UPDATE owo.customer
+            SET email = NULL, name = NULL, metadata = '{}', timezone = NULL,
+                deleted_at = $2, updated_at = $2
+          WHERE id = $1",
+    );
+    for statement in &ERASE {
+        spi::run(statement, arguments![id])?;
+    }
+    spi::run(&BURY, arguments![id, at]).map(|_| ())
+}

@@ -3,13 +3,16 @@
 //! Rows in, domain values out; one file per table family. Called by `flow/` and `meter/`, always
 //! inside `backend::owner::AsOwner`. No rule is decided here.
 
+pub mod credit;
 pub mod customer;
 pub mod entity;
 pub mod event;
 pub mod facts;
 pub mod fold;
+pub mod identity;
 pub mod installation;
 pub mod meter;
 pub mod organization;
+pub mod override_row;
 pub mod role;
 pub mod usage_key;

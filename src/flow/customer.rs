@@ -260,3 +260,18 @@ fn claim_email(context: &Context, customer: &Customer, email: Option<&str>) -> R
     }
     db::customer::store_email(organization.id, customer.id, &email)
 }
+
+/// Erases personal fields and keeps sums: the row stays as a tombstone under the same id.
+///
+/// # Errors
+/// `22023` when the reason is too long.
+pub fn delete(context: &Context, customer: &Customer, reason: Option<&str>) -> Result<()> {
+    if let Some(reason) = reason {
+        text::bounded("reason", reason, text::NAME_LENGTH)?;
+    }
+    meter::lock_customer(customer.id);
+    for entity in db::entity::list(&Snapshot::latest()?, customer.id, None)? {
+        meter::writing(|| db::entity::delete(&entity))?;
+    }
+    meter::writing(|| db::customer::erase(customer.id, context.now))
+}

@@ -5,12 +5,15 @@
 
 pub mod check;
 pub mod context;
+pub mod credit;
 pub mod customer;
 pub mod decided;
 pub mod entity;
 pub mod fold;
 pub mod idempotency;
+pub mod identity;
 pub mod organization;
+pub mod overriding;
 pub mod standing;
 pub mod text;
 pub mod track;

@@ -1,0 +1,129 @@
+//! Overrides and credits (`api.md` 5 and 6).
+
+use super::call;
+use super::decide::quantity;
+use crate::backend::answer::Answer;
+use crate::backend::call::Access;
+use crate::backend::clock;
+use crate::backend::spi::Snapshot;
+use crate::db;
+use crate::error::{Error, Result};
+use crate::flow::context::Level;
+use crate::flow::credit::{self, Gift};
+use crate::flow::customer;
+use crate::flow::overriding::{self, Wish};
+use crate::flow::text;
+use chrono::{DateTime, Utc};
+use pgrx::prelude::*;
+use pgrx::{AnyNumeric, JsonB, pg_sys};
+
+fn finite(argument: &str, at: Option<TimestampWithTimeZone>) -> Result<Option<DateTime<Utc>>> {
+    let convert = |at: TimestampWithTimeZone| {
+        clock::from_postgres(at.into())
+            .ok_or_else(|| Error::invalid(format!("{argument} must be a finite time")))
+    };
+    at.map(convert).transpose()
+}
+
+fn uuid(id: Option<pgrx::Uuid>) -> Option<uuid::Uuid> {
+    id.map(|id| uuid::Uuid::from_bytes(*id.as_bytes()))
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)]
+fn owo_override(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    enabled: Option<bool>,
+    usage_limit: Option<AnyNumeric>,
+    unlimited: Option<bool>,
+    value: Option<JsonB>,
+    expires_at: Option<TimestampWithTimeZone>,
+    until_renewal: Option<bool>,
+    reason: Option<&str>,
+    subscription: Option<pgrx::Uuid>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Write, Level::Admin, |context| {
+        let customer = customer::require(context, &Snapshot::latest()?, customer)?;
+        let wish = Wish {
+            enabled,
+            usage_limit: usage_limit.map(|q| quantity("usage_limit", Some(q))).transpose()?,
+            unlimited: unlimited.unwrap_or(false),
+            value: value.map(|json| json.0),
+            expires_at: finite("expires_at", expires_at)?,
+            until_renewal: until_renewal.unwrap_or(false),
+            subscription_id: uuid(subscription),
+        };
+        let id = overriding::set(context, &customer, feature, wish, reason)?;
+        Ok(db::override_row::row(customer.id, id)?.map_or_else(Answer::null, Answer::datum))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_override_remove(
+    customer: Option<&str>,
+    feature: Option<&str>,
+    subscription: Option<pgrx::Uuid>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Write, Level::Admin, |context| {
+        let customer = customer::require(context, &Snapshot::latest()?, customer)?;
+        let removed = overriding::remove(context, &customer, feature, uuid(subscription))?;
+        Ok(Answer::scalar(removed))
+    })
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)]
+fn owo_credit_grant(
+    customer: Option<&str>,
+    credit_system: Option<&str>,
+    amount: Option<AnyNumeric>,
+    expires_at: Option<TimestampWithTimeZone>,
+    priority: Option<i32>,
+    reason: Option<&str>,
+    idempotency_key: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Write, Level::Admin, |context| {
+        let customer = customer::require(context, &Snapshot::latest()?, customer)?;
+        let gift = Gift {
+            credit_system: text::required("credit_system", credit_system)?,
+            amount: quantity("amount", amount)?,
+            expires_at: finite("expires_at", expires_at)?,
+            priority: priority.ok_or_else(|| Error::null_argument("priority"))?,
+            reason,
+            idempotency_key,
+        };
+        let id = credit::grant(context, &customer, &gift)?;
+        Ok(db::credit::row(customer.id, id)?.map_or_else(Answer::null, Answer::datum))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_credits(customer: Option<&str>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    call(fcinfo, Access::Read, Level::Reader, |context| {
+        let snapshot = Snapshot::latest()?;
+        let found = match customer {
+            Some(name) => customer::find(context, &snapshot, name)?,
+            None => None,
+        };
+        let rows = match found {
+            Some(customer) => credit::list(context, &snapshot, &customer)?,
+            None => Vec::new(),
+        };
+        let rows = rows.into_iter().map(|row| {
+            vec![
+                row.system.into(),
+                row.source.into(),
+                row.granted.into(),
+                row.used.into(),
+                row.remaining.into(),
+                row.expires_at.into(),
+                row.priority.into(),
+            ]
+        });
+        Answer::rows(fcinfo, rows.collect())
+    })
+}

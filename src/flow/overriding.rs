@@ -1,0 +1,152 @@
+//! Overrides: what replaces a plan's value for one customer or subscription (`api.md` 5).
+
+use crate::backend::random;
+use crate::backend::spi::Snapshot;
+use crate::db;
+use crate::db::customer::Customer;
+use crate::db::facts::Wanted;
+use crate::error::{Error, Result};
+use crate::flow::check;
+use crate::flow::context::Context;
+use crate::flow::standing::Standing;
+use crate::flow::text;
+use crate::meter;
+use chrono::{DateTime, Utc};
+use owostack_domain::entitlement::{Feature, FeatureType, Override, SourceKind, Subscription};
+use owostack_domain::ids;
+use owostack_domain::quantity::Quantity;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// What is asked for; None: not overridden.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    pub enabled: Option<bool>,
+    pub usage_limit: Option<Quantity>,
+    pub unlimited: bool,
+    pub value: Option<Value>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub until_renewal: bool,
+    pub subscription_id: Option<Uuid>,
+}
+
+impl Wish {
+    /// Checks the wish against the type of the feature.
+    fn check(&self, context: &Context, feature: &Feature) -> Result<()> {
+        let limits = self.usage_limit.is_some() || self.unlimited;
+        if self.enabled.is_none() && !limits && self.value.is_none() {
+            return Err(Error::invalid("nothing is overridden")
+                .hint("Give enabled, usage_limit, unlimited or value; owo_override_remove() ends one."));
+        }
+        if self.usage_limit.is_some() && self.unlimited {
+            return Err(Error::invalid("an override is unlimited or has a usage_limit, not both"));
+        }
+        if self.usage_limit.is_some_and(Quantity::is_negative) {
+            return Err(Error::invalid("usage_limit must not be negative"));
+        }
+        if self.expires_at.is_some_and(|at| at <= context.now) {
+            return Err(Error::invalid("expires_at must lie in the future"));
+        }
+        if self.expires_at.is_some() && self.until_renewal {
+            return Err(Error::invalid("give expires_at or until_renewal, not both"));
+        }
+        let slug = &feature.slug;
+        match feature.feature_type {
+            FeatureType::Boolean if limits || self.value.is_some() => {
+                Err(Error::invalid(format!("feature \"{slug}\" is boolean: only enabled applies")))
+            }
+            FeatureType::Static if limits => Err(Error::invalid(format!(
+                "feature \"{slug}\" is static: only enabled and value apply"
+            ))),
+            FeatureType::Metered | FeatureType::Entity if self.value.is_some() => {
+                Err(Error::invalid(format!(
+                    "feature \"{slug}\" is counted: enabled, usage_limit and unlimited apply"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Overrides, replacing an earlier override of the same feature and subscription.
+///
+/// # Errors
+/// `22023` for a wish that does not fit the feature, `23503` for a foreign subscription.
+pub fn set(
+    context: &Context,
+    customer: &Customer,
+    feature: Option<&str>,
+    wish: Wish,
+    reason: Option<&str>,
+) -> Result<Uuid> {
+    let feature = check::feature(context, &Snapshot::latest()?, feature)?;
+    wish.check(context, &feature)?;
+    if let Some(reason) = reason {
+        text::bounded("reason", reason, text::NAME_LENGTH)?;
+    }
+    meter::lock_customer(customer.id);
+    let snapshot = Snapshot::latest()?;
+    let standing = Standing::load(context, &snapshot, customer, Wanted::Feature(feature.id))?;
+    let subscription = wish.subscription_id.map(|id| owned(&standing, id)).transpose()?;
+    let expires_at = if wish.until_renewal {
+        Some(renewal(context, &standing, &feature, subscription)?)
+    } else {
+        wish.expires_at
+    };
+    let row = Override {
+        id: ids::time_ordered(context.now, random::ten_bytes()?),
+        subscription_id: wish.subscription_id,
+        feature_id: feature.id,
+        enabled: wish.enabled,
+        usage_limit: wish.usage_limit,
+        unlimited: wish.unlimited,
+        value: wish.value,
+        expires_at,
+    };
+    db::override_row::delete(customer.id, feature.id, wish.subscription_id)?;
+    db::override_row::insert(customer.id, &row, reason, context.now)?;
+    Ok(row.id)
+}
+
+fn owned(standing: &Standing, id: Uuid) -> Result<&Subscription> {
+    standing.facts().subscriptions.iter().find(|row| row.id == id).ok_or_else(|| {
+        Error::missing_customer(format!("subscription {id} does not belong to this customer"))
+    })
+}
+
+/// The next period end of the subscription, else of the feature's base plan.
+fn renewal(
+    context: &Context,
+    standing: &Standing,
+    feature: &Feature,
+    subscription: Option<&Subscription>,
+) -> Result<DateTime<Utc>> {
+    let base = || {
+        let resolved = standing.resolve(feature.id, None, context.now);
+        let plan = resolved.sources.iter().find(|source| source.kind == SourceKind::Plan)?;
+        standing.facts().subscriptions.iter().find(|row| row.id == plan.source_id)
+    };
+    subscription
+        .or_else(base)
+        .and_then(|row| row.period_end)
+        .filter(|end| *end > context.now)
+        .ok_or_else(|| {
+            Error::invalid(format!("feature \"{}\" has no plan that renews", feature.slug))
+                .hint("Give expires_at instead of until_renewal.")
+        })
+}
+
+/// Ends an override; whether there was one.
+///
+/// # Errors
+/// `42704` unknown feature.
+pub fn remove(
+    context: &Context,
+    customer: &Customer,
+    feature: Option<&str>,
+    subscription_id: Option<Uuid>,
+) -> Result<bool> {
+    let feature = check::feature(context, &Snapshot::latest()?, feature)?;
+    meter::lock_customer(customer.id);
+    db::override_row::delete(customer.id, feature.id, subscription_id)
+}
