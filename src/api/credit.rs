@@ -48,7 +48,9 @@ fn owo_override(
         let customer = customer::require(context, &Snapshot::latest()?, customer)?;
         let wish = Wish {
             enabled,
-            usage_limit: usage_limit.map(|q| quantity("usage_limit", Some(q))).transpose()?,
+            usage_limit: usage_limit
+                .map(|q| quantity("usage_limit", Some(q)))
+                .transpose()?,
             unlimited: unlimited.unwrap_or(false),
             value: value.map(|json| json.0),
             expires_at: finite("expires_at", expires_at)?,

@@ -58,7 +58,13 @@ pub fn insert(grant: &NewGrant) -> Result<()> {
 pub fn system(snapshot: &Snapshot, organization_id: Uuid, slug: &str) -> Result<Option<Uuid>> {
     static SYSTEM: Statement =
         Statement::new("SELECT id FROM owo.credit_system WHERE organization_id = $1 AND slug = $2");
-    Ok(spi::read(snapshot, &SYSTEM, arguments![organization_id, slug], |row| row.get(0))?.pop())
+    Ok(spi::read(
+        snapshot,
+        &SYSTEM,
+        arguments![organization_id, slug],
+        |row| row.get(0),
+    )?
+    .pop())
 }
 
 /// The row as a composite datum.
@@ -69,5 +75,10 @@ pub fn row(customer_id: Uuid, id: Uuid) -> Result<Option<pg_sys::Datum>> {
     static ROW: Statement =
         Statement::new("SELECT g FROM owo.credit_grant AS g WHERE customer_id = $1 AND id = $2");
     let snapshot = Snapshot::latest()?;
-    Ok(spi::read(&snapshot, &ROW, arguments![customer_id, id], |row| row.composite(0))?.pop())
+    Ok(
+        spi::read(&snapshot, &ROW, arguments![customer_id, id], |row| {
+            row.composite(0)
+        })?
+        .pop(),
+    )
 }

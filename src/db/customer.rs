@@ -172,9 +172,7 @@ pub fn erase(id: Uuid, at: DateTime<Utc>) -> Result<()> {
             "UPDATE owo.usage_event SET metadata = NULL
               WHERE customer_id = $1 AND metadata IS NOT NULL",
         ),
-        Statement::new(
-            "UPDATE owo.usage_key SET request = '{}' WHERE customer_id = $1",
-        ),
+        Statement::new("UPDATE owo.usage_key SET request = '{}' WHERE customer_id = $1"),
     ];
     static BURY: Statement = Statement::new(
         "UPDATE owo.customer

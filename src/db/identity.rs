@@ -19,11 +19,7 @@ pub struct Name<'a> {
 ///
 /// # Errors
 /// As `spi::read`.
-pub fn holder(
-    snapshot: &Snapshot,
-    organization_id: Uuid,
-    name: &Name,
-) -> Result<Option<Uuid>> {
+pub fn holder(snapshot: &Snapshot, organization_id: Uuid, name: &Name) -> Result<Option<Uuid>> {
     static HOLDER: Statement = Statement::new(
         "SELECT customer_id FROM owo.identity
           WHERE organization_id = $1 AND provider = $2 AND kind = $3 AND external_id = $4",
@@ -54,7 +50,14 @@ pub fn insert(
     );
     spi::run(
         &INSERT,
-        arguments![organization_id, customer_id, name.provider, name.kind, name.external_id, at],
+        arguments![
+            organization_id,
+            customer_id,
+            name.provider,
+            name.kind,
+            name.external_id,
+            at
+        ],
     )
     .map(|_| ())
 }

@@ -18,7 +18,10 @@ pub fn delete(customer_id: Uuid, feature_id: Uuid, subscription_id: Option<Uuid>
           WHERE customer_id = $1 AND feature_id = $2
             AND subscription_id IS NOT DISTINCT FROM $3",
     );
-    Ok(spi::run(&DELETE, arguments![customer_id, feature_id, subscription_id])? > 0)
+    Ok(spi::run(
+        &DELETE,
+        arguments![customer_id, feature_id, subscription_id],
+    )? > 0)
 }
 
 /// Writes an override where none is.
@@ -64,5 +67,10 @@ pub fn row(customer_id: Uuid, id: Uuid) -> Result<Option<pg_sys::Datum>> {
     static ROW: Statement =
         Statement::new("SELECT o FROM owo.override AS o WHERE customer_id = $1 AND id = $2");
     let snapshot = Snapshot::latest()?;
-    Ok(spi::read(&snapshot, &ROW, arguments![customer_id, id], |row| row.composite(0))?.pop())
+    Ok(
+        spi::read(&snapshot, &ROW, arguments![customer_id, id], |row| {
+            row.composite(0)
+        })?
+        .pop(),
+    )
 }

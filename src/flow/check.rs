@@ -12,8 +12,8 @@ use crate::flow::standing::{Standing, Used};
 use crate::flow::text;
 use chrono::{DateTime, Utc};
 use owostack_domain::decision::{self, Code, Decision};
+use owostack_domain::decision::{Explained, explain as explain_entitlement};
 use owostack_domain::entitlement::{Entitlement, Feature, FeatureType, GrantState};
-use owostack_domain::explain::{self, Explained};
 use owostack_domain::quantity::Quantity;
 use serde_json::Value;
 
@@ -84,11 +84,25 @@ pub fn decide(context: &Context, question: &Question, value: Quantity) -> Result
     let feature = feature(context, &snapshot, question.feature)?;
     let customer = match subject(context, &snapshot, question)? {
         Subject::Known(customer) => customer,
-        Subject::Unknown(code) => return Ok(Decision::unknown(code).into()),
+        Subject::Unknown(code) => return Ok(Decision::not_found(code, &feature.slug).into()),
     };
     let standing = Standing::load(context, &snapshot, &customer, Wanted::Feature(feature.id))?;
     let (entitlement, used) = loaded(context, &snapshot, &standing, &feature, question.entity)?;
-    Ok(judge(context, &snapshot, &customer, &entitlement, &used, value)?.into())
+    let decision = judge(context, &snapshot, &customer, &entitlement, &used, value)?;
+    Ok(decided(&feature, decision))
+}
+
+/// The decision as it is shown: what is not counted has no overage.
+fn decided(feature: &Feature, decision: Decision) -> Decided {
+    let counted = matches!(
+        feature.feature_type,
+        FeatureType::Metered | FeatureType::Entity
+    );
+    let decided = Decided::from(decision);
+    Decided {
+        overage: decided.overage.filter(|_| counted),
+        ..decided
+    }
 }
 
 fn loaded(
@@ -127,9 +141,8 @@ fn count(
     snapshot: &Snapshot,
     customer: &Customer,
     entitlement: &Entitlement,
-) -> Result<Quantity> {
-    let count = db::entity::count(snapshot, customer.id, entitlement.feature_id, context.now)?;
-    Ok(Quantity::from_int(count))
+) -> Result<i64> {
+    db::entity::count(snapshot, customer.id, entitlement.feature_id, context.now)
 }
 
 /// The limit of a feature: None is unlimited, zero is none.
@@ -204,7 +217,7 @@ pub fn features(context: &Context, name: Option<&str>) -> Result<Vec<FeatureRow>
         rows.push(FeatureRow {
             feature: feature.slug.clone(),
             feature_type: type_name(feature.feature_type),
-            decided: decision.into(),
+            decided: decided(feature, decision),
             source: entitlement
                 .sources
                 .first()
@@ -238,9 +251,16 @@ pub fn explain(context: &Context, question: &Question) -> Result<Vec<Explained>>
     };
     let standing = Standing::load(context, &snapshot, &customer, Wanted::Feature(feature.id))?;
     let (entitlement, used) = loaded(context, &snapshot, &standing, &feature, question.entity)?;
-    let count = match feature.feature_type {
-        FeatureType::Entity => Some(count(context, &snapshot, &customer, &entitlement)?),
-        _ => None,
-    };
-    Ok(explain::explain(&entitlement, &used, count))
+    let mut used = used;
+    if feature.feature_type == FeatureType::Entity {
+        let count = count(context, &snapshot, &customer, &entitlement)?;
+        for place in entitlement
+            .sources
+            .iter()
+            .flat_map(|source| &source.counted)
+        {
+            used.insert(*place, Quantity::from_int(count));
+        }
+    }
+    Ok(explain_entitlement(&entitlement, &used))
 }

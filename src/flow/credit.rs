@@ -36,7 +36,10 @@ pub struct Gift<'a> {
 impl Gift<'_> {
     fn check(&self, context: &Context) -> Result<()> {
         if !self.amount.is_positive() {
-            return Err(Error::invalid(format!("amount is {}, it must be positive", self.amount)));
+            return Err(Error::invalid(format!(
+                "amount is {}, it must be positive",
+                self.amount
+            )));
         }
         if self.expires_at.is_some_and(|at| at <= context.now) {
             return Err(Error::invalid("expires_at must lie in the future"));
@@ -70,13 +73,15 @@ pub fn grant(context: &Context, customer: &Customer, gift: &Gift) -> Result<Uuid
         gift.credit_system,
     )?
     .ok_or_else(|| {
-        Error::undefined(format!("credit system \"{}\" does not exist", gift.credit_system))
+        Error::undefined(format!(
+            "credit system \"{}\" does not exist",
+            gift.credit_system
+        ))
     })?;
     if let Some(key) = gift.idempotency_key {
         idempotency::lock_key(customer.id, key);
         let snapshot = Snapshot::latest()?;
-        let stored =
-            idempotency::replay(context, &snapshot, customer.id, key, &gift.request())?;
+        let stored = idempotency::replay(context, &snapshot, customer.id, key, &gift.request())?;
         if let Some(stored) = stored {
             return serde_json::from_value(stored)
                 .map_err(|_| Error::internal("the grant stored under an idempotency key"));
@@ -128,11 +133,7 @@ pub struct CreditRow {
 ///
 /// # Errors
 /// As the statements.
-pub fn list(
-    context: &Context,
-    snapshot: &Snapshot,
-    customer: &Customer,
-) -> Result<Vec<CreditRow>> {
+pub fn list(context: &Context, snapshot: &Snapshot, customer: &Customer) -> Result<Vec<CreditRow>> {
     let standing = Standing::load(context, snapshot, customer, Wanted::All)?;
     let mut rows = Vec::new();
     let mut systems: BTreeSet<(&str, Uuid)> = BTreeSet::new();
@@ -140,12 +141,16 @@ pub fn list(
         systems.insert((&system.slug, system.id));
     }
     for (slug, id) in systems {
-        let Some(entitlement) = pool(context, snapshot, &standing, id)? else { continue };
+        let Some(entitlement) = pool(context, snapshot, &standing, id)? else {
+            continue;
+        };
         let mut used = Used::new();
         standing.load_used(snapshot, &entitlement, &mut used)?;
         let sources = entitlement.sources.iter();
         rows.extend(
-            sources.filter(|source| source.subject.id() == id).map(|source| row(slug, source, &used)),
+            sources
+                .filter(|source| source.subject.id() == id)
+                .map(|source| row(slug, source, &used)),
         );
     }
     Ok(rows)
@@ -158,10 +163,16 @@ fn pool(
     standing: &Standing,
     system_id: Uuid,
 ) -> Result<Option<Entitlement>> {
-    let Some(system) = standing.facts().credit_systems.get(&system_id) else { return Ok(None) };
+    let Some(system) = standing.facts().credit_systems.get(&system_id) else {
+        return Ok(None);
+    };
     for feature_id in system.costs.keys() {
         let entitlement = standing.entitlement(snapshot, *feature_id, None, context.now)?;
-        if entitlement.credit.as_ref().is_some_and(|credit| credit.system_id == system_id) {
+        if entitlement
+            .credit
+            .as_ref()
+            .is_some_and(|credit| credit.system_id == system_id)
+        {
             return Ok(Some(entitlement));
         }
     }
@@ -176,7 +187,11 @@ fn row(system: &str, source: &Source, used: &Used) -> CreditRow {
         granted: source.limit,
         used: draw::used_of(source, used),
         remaining: draw::room(source, used),
-        expires_at: if is_grant { source.expires_at } else { source.period.end },
+        expires_at: if is_grant {
+            source.expires_at
+        } else {
+            source.period.end
+        },
         priority: is_grant.then_some(source.priority),
     }
 }

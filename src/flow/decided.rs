@@ -88,10 +88,10 @@ impl From<Decision> for Decided {
         Self {
             allowed: decision.allowed,
             code: decision.code.as_str().to_owned(),
-            usage: decision.usage,
+            usage: Some(decision.usage),
             usage_limit: decision.usage_limit,
             balance: decision.balance,
-            overage: decision.overage,
+            overage: Some(decision.overage),
             resets_at: decision.resets_at,
             reset_interval: decision.reset_interval,
             credits: decision.credits,

@@ -80,8 +80,7 @@ pub fn add(
         return Ok(row(&standing, &feature, key, "active", count, context.now));
     }
     let entitlement = standing.resolve(feature.id, None, context.now);
-    let decided: Decided =
-        decision::entity(&entitlement, Quantity::from_int(count), Quantity::ONE).into();
+    let decided: Decided = decision::entity(&entitlement, count, Quantity::ONE).into();
     decided.or_denial(Some(&feature.slug), Some(&customer.key), Quantity::ONE)?;
     let entity = Entity {
         customer_id: customer.id,
@@ -261,7 +260,7 @@ fn row(
     now: DateTime<Utc>,
 ) -> EntityRow {
     let entitlement = standing.resolve(feature.id, None, now);
-    let decision = decision::entity(&entitlement, Quantity::from_int(count), Quantity::ZERO);
+    let decision = decision::entity(&entitlement, count, Quantity::ZERO);
     EntityRow {
         entity: entity.to_owned(),
         feature: feature.slug.clone(),

@@ -35,11 +35,14 @@ impl Wish {
     fn check(&self, context: &Context, feature: &Feature) -> Result<()> {
         let limits = self.usage_limit.is_some() || self.unlimited;
         if self.enabled.is_none() && !limits && self.value.is_none() {
-            return Err(Error::invalid("nothing is overridden")
-                .hint("Give enabled, usage_limit, unlimited or value; owo_override_remove() ends one."));
+            return Err(Error::invalid("nothing is overridden").hint(
+                "Give enabled, usage_limit, unlimited or value; owo_override_remove() ends one.",
+            ));
         }
         if self.usage_limit.is_some() && self.unlimited {
-            return Err(Error::invalid("an override is unlimited or has a usage_limit, not both"));
+            return Err(Error::invalid(
+                "an override is unlimited or has a usage_limit, not both",
+            ));
         }
         if self.usage_limit.is_some_and(Quantity::is_negative) {
             return Err(Error::invalid("usage_limit must not be negative"));
@@ -52,9 +55,9 @@ impl Wish {
         }
         let slug = &feature.slug;
         match feature.feature_type {
-            FeatureType::Boolean if limits || self.value.is_some() => {
-                Err(Error::invalid(format!("feature \"{slug}\" is boolean: only enabled applies")))
-            }
+            FeatureType::Boolean if limits || self.value.is_some() => Err(Error::invalid(format!(
+                "feature \"{slug}\" is boolean: only enabled applies"
+            ))),
             FeatureType::Static if limits => Err(Error::invalid(format!(
                 "feature \"{slug}\" is static: only enabled and value apply"
             ))),
@@ -87,7 +90,10 @@ pub fn set(
     meter::lock_customer(customer.id);
     let snapshot = Snapshot::latest()?;
     let standing = Standing::load(context, &snapshot, customer, Wanted::Feature(feature.id))?;
-    let subscription = wish.subscription_id.map(|id| owned(&standing, id)).transpose()?;
+    let subscription = wish
+        .subscription_id
+        .map(|id| owned(&standing, id))
+        .transpose()?;
     let expires_at = if wish.until_renewal {
         Some(renewal(context, &standing, &feature, subscription)?)
     } else {
@@ -109,9 +115,16 @@ pub fn set(
 }
 
 fn owned(standing: &Standing, id: Uuid) -> Result<&Subscription> {
-    standing.facts().subscriptions.iter().find(|row| row.id == id).ok_or_else(|| {
-        Error::missing_customer(format!("subscription {id} does not belong to this customer"))
-    })
+    standing
+        .facts()
+        .subscriptions
+        .iter()
+        .find(|row| row.id == id)
+        .ok_or_else(|| {
+            Error::missing_customer(format!(
+                "subscription {id} does not belong to this customer"
+            ))
+        })
 }
 
 /// The next period end of the subscription, else of the feature's base plan.
@@ -123,16 +136,26 @@ fn renewal(
 ) -> Result<DateTime<Utc>> {
     let base = || {
         let resolved = standing.resolve(feature.id, None, context.now);
-        let plan = resolved.sources.iter().find(|source| source.kind == SourceKind::Plan)?;
-        standing.facts().subscriptions.iter().find(|row| row.id == plan.source_id)
+        let plan = resolved
+            .sources
+            .iter()
+            .find(|source| source.kind == SourceKind::Plan)?;
+        standing
+            .facts()
+            .subscriptions
+            .iter()
+            .find(|row| row.id == plan.source_id)
     };
     subscription
         .or_else(base)
         .and_then(|row| row.period_end)
         .filter(|end| *end > context.now)
         .ok_or_else(|| {
-            Error::invalid(format!("feature \"{}\" has no plan that renews", feature.slug))
-                .hint("Give expires_at instead of until_renewal.")
+            Error::invalid(format!(
+                "feature \"{}\" has no plan that renews",
+                feature.slug
+            ))
+            .hint("Give expires_at instead of until_renewal.")
         })
 }
 

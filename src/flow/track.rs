@@ -159,8 +159,8 @@ fn require_metered(feature: &Feature) -> Result<()> {
 }
 
 /// The answer where no such customer or entity exists.
-fn unknown(code: Code) -> Decided {
-    Decision::unknown(code).into()
+fn unknown(code: Code, feature: &str) -> Decided {
+    Decision::not_found(code, feature).into()
 }
 
 /// Whether the entity exists that an event is tagged with.

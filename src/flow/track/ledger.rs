@@ -48,7 +48,7 @@ struct Crossing {
 /// A judged event with what it draws.
 struct Judged {
     decision: Decision,
-    drawn: Option<Drawn>,
+    drawn: Drawn,
 }
 
 impl<'a> Ledger<'a> {
@@ -76,21 +76,21 @@ impl<'a> Ledger<'a> {
             customer,
         } = located;
         let Some(customer) = customer else {
-            return Ok(unknown(Code::CustomerNotFound));
+            return Ok(unknown(Code::CustomerNotFound, &feature.slug));
         };
         if let Some(replayed) = self.replay(customer.id, &event)? {
             return Ok(replayed);
         }
         let entity = event.entity.as_deref();
         if !entity_exists(self.context, &self.snapshot, customer.id, entity)? {
-            return Ok(unknown(Code::EntityNotFound));
+            return Ok(unknown(Code::EntityNotFound, &feature.slug));
         }
         let happened_at = event.happened_at(self.context)?;
         let entitlement = self.entitlement(&customer, feature.id, entity, happened_at)?;
         let before = self.check(customer.id, &entitlement);
         let judged = self.decide(customer.id, &entitlement, event.value)?;
-        if let Some(drawn) = judged.drawn {
-            self.keep(&customer, &event, &entitlement, happened_at, drawn);
+        if !judged.drawn.lines.is_empty() {
+            self.keep(&customer, &event, &entitlement, happened_at, judged.drawn);
             self.note_crossings(&customer, &entitlement, &before, &judged.decision);
         }
         let decided = Decided::from(judged.decision);
@@ -197,10 +197,12 @@ impl<'a> Ledger<'a> {
     ) -> Result<Judged> {
         let none = Used::new();
         let used = self.used.get(&customer_id).unwrap_or(&none);
-        let (decision, drawn) = decision::track(entitlement, used, value).map_err(|refusal| {
-            Error::invalid(refusal.to_string())
-                .hint("A return takes back at most what the running period holds.")
-        })?;
+        if !value.is_negative() {
+            let (decision, drawn) = decision::track(entitlement, used, value);
+            return Ok(Judged { decision, drawn });
+        }
+        let (decision, drawn) = decision::give_back(entitlement, used, value.negate())
+            .map_err(|_| below_zero(entitlement, value))?;
         Ok(Judged { decision, drawn })
     }
 
@@ -218,8 +220,7 @@ impl<'a> Ledger<'a> {
             let Some(source) = entitlement.sources.get(line.source) else {
                 continue;
             };
-            let meter = line.meter.in_period(source.period.number);
-            let entry = used.entry(meter).or_default();
+            let entry = used.entry(line.place()).or_default();
             *entry = entry.checked_add(line.amount).unwrap_or(*entry);
             self.postings.push(Posting {
                 key: line.meter,
@@ -264,10 +265,10 @@ impl<'a> Ledger<'a> {
                 }),
             });
         };
-        if let (Some(limit), Some(old), Some(new)) = (after.usage_limit, before.usage, after.usage)
+        if let Some(limit) = after.usage_limit
             && limit.is_positive()
-            && old < limit
-            && new >= limit
+            && before.usage < limit
+            && after.usage >= limit
         {
             cross("usage.limit_reached");
         }
@@ -315,4 +316,13 @@ impl<'a> Ledger<'a> {
         }
         Ok(())
     }
+}
+
+fn below_zero(entitlement: &Entitlement, value: Quantity) -> Error {
+    Error::invalid(format!(
+        "{} of \"{}\" cannot be given back: less is used in the running period",
+        value.negate(),
+        entitlement.slug
+    ))
+    .hint("A return takes back at most what the running period holds.")
 }
