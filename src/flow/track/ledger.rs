@@ -18,7 +18,7 @@ use crate::meter::{self, Posting};
 use chrono::{DateTime, Utc};
 use owostack_domain::decision::{self, Code, Decision};
 use owostack_domain::draw::Drawn;
-use owostack_domain::entitlement::Entitlement;
+use owostack_domain::entitlement::{Entitlement, GrantState};
 use owostack_domain::quantity::Quantity;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -197,7 +197,8 @@ impl<'a> Ledger<'a> {
     ) -> Result<Judged> {
         let none = Used::new();
         let used = self.used.get(&customer_id).unwrap_or(&none);
-        if !value.is_negative() {
+        // Where nothing is granted a return is denied like a track, with the same code.
+        if !value.is_negative() || entitlement.grant != GrantState::Granted {
             let (decision, drawn) = decision::track(entitlement, used, value);
             return Ok(Judged { decision, drawn });
         }
