@@ -95,8 +95,8 @@ pub struct Decision {
     pub usage_limit: Option<Quantity>,
     /// What can be drawn without overage, grants included; None: unlimited.
     pub balance: Option<Quantity>,
-    /// Usage beyond the limit.
-    pub overage: Quantity,
+    /// Usage beyond the limit; None where nothing is counted.
+    pub overage: Option<Quantity>,
     /// Soonest end of a period.
     pub resets_at: Option<Time>,
     /// How often that source starts over.
@@ -310,3 +310,6 @@ fn answer(
         details: detail::details(entitlement, numbers, code, value),
     }
 }
+
+#[cfg(test)]
+mod tests;

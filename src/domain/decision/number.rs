@@ -16,8 +16,8 @@ pub struct Numbers {
     pub usage_limit: Option<Quantity>,
     /// What can be drawn without overage; None: unlimited.
     pub balance: Option<Quantity>,
-    /// Usage beyond the limit, over all sources together.
-    pub overage: Quantity,
+    /// Usage beyond the limit, over all sources together; None where nothing is counted.
+    pub overage: Option<Quantity>,
     /// What is charged as overage: usage beyond the limit, source by source.
     pub overage_billable: Quantity,
 }
@@ -30,7 +30,7 @@ impl Numbers {
             usage: Quantity::ZERO,
             usage_limit: Some(Quantity::ZERO),
             balance: Some(Quantity::ZERO),
-            overage: Quantity::ZERO,
+            overage: Some(Quantity::ZERO),
             overage_billable: Quantity::ZERO,
         }
     }
@@ -40,6 +40,7 @@ impl Numbers {
         Self {
             usage_limit: None,
             balance: None,
+            overage: None,
             ..Self::nothing()
         }
     }
@@ -48,14 +49,14 @@ impl Numbers {
 /// The numbers of a metered feature, or of one that is not counted.
 #[must_use]
 pub fn numbers(entitlement: &Entitlement, used: &dyn Used) -> Numbers {
+    if entitlement.grant != GrantState::Granted {
+        return Numbers::nothing();
+    }
     if matches!(
         entitlement.feature_type,
         FeatureType::Boolean | FeatureType::Static
     ) {
         return Numbers::uncounted();
-    }
-    if entitlement.grant != GrantState::Granted {
-        return Numbers::nothing();
     }
     let cost = cost(entitlement);
     let mut usage = Amount::default();
@@ -85,7 +86,7 @@ pub fn numbers(entitlement: &Entitlement, used: &dyn Used) -> Numbers {
         usage,
         usage_limit,
         balance: balance(entitlement, used),
-        overage: usage_limit.map_or(Quantity::ZERO, |limit| usage.saturating_sub_to_zero(limit)),
+        overage: Some(beyond(usage, usage_limit)),
         overage_billable: billable.in_units(cost),
     }
 }
@@ -93,29 +94,22 @@ pub fn numbers(entitlement: &Entitlement, used: &dyn Used) -> Numbers {
 /// The numbers of an entity feature with that many entities.
 #[must_use]
 pub(super) fn of_entities(entitlement: &Entitlement, count: Quantity) -> Numbers {
-    let nothing = Numbers {
-        usage: count,
-        overage: count,
-        ..Numbers::nothing()
-    };
-    if entitlement.grant != GrantState::Granted {
-        return nothing;
-    }
+    // Without a source the sum is zero: whatever is there is too much.
     let limits = entitlement.sources.iter().map(|source| source.limit);
-    let Some(limit) = limits.sum_all() else {
-        return Numbers {
-            usage: count,
-            ..Numbers::uncounted()
-        };
-    };
-    let overage = count.saturating_sub_to_zero(limit);
+    let limit = limits.sum_all();
+    let overage = beyond(count, limit);
     Numbers {
         usage: count,
-        usage_limit: Some(limit),
-        balance: Some(limit.saturating_sub_to_zero(count)),
-        overage,
+        usage_limit: limit,
+        balance: limit.map(|limit| limit.saturating_sub_to_zero(count)),
+        overage: Some(overage),
         overage_billable: overage,
     }
+}
+
+/// Usage beyond the limit.
+fn beyond(usage: Quantity, limit: Option<Quantity>) -> Quantity {
+    limit.map_or(Quantity::ZERO, |limit| usage.saturating_sub_to_zero(limit))
 }
 
 /// Sums limits, of which any may be absent.

@@ -47,7 +47,8 @@ pub fn allowance(
     subscription: &Subscription,
     feature: &PlanFeature,
 ) -> Allowance {
-    let (anchor_at, count_number) = start_of_count(subscription, feature);
+    let start = subscription.start_of(feature.subject);
+    let anchor_at = start.anchor_at;
     let began = subscription.started_at.max(anchor_at);
     let terms = Terms {
         subscription,
@@ -71,7 +72,7 @@ pub fn allowance(
             source: meter_source(subscription),
             cadence: schedule.cadence,
             anchor: schedule.anchor,
-            count_number,
+            count_number: start.count_number,
             origin: None,
         },
         schedule,
@@ -87,14 +88,6 @@ pub const fn meter_source(subscription: &Subscription) -> MeterSource {
         MeterSource::Group(subscription.group_id)
     } else {
         MeterSource::Subscription(subscription.id)
-    }
-}
-
-/// Anchor and count number of a subject under a subscription.
-fn start_of_count(subscription: &Subscription, feature: &PlanFeature) -> (Time, i32) {
-    match subscription.feature_starts.get(&feature.subject.id()) {
-        Some(start) => (start.anchor_at, start.count_number),
-        None => (subscription.anchor_at, subscription.count_number),
     }
 }
 

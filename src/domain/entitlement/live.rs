@@ -140,14 +140,9 @@ fn granting(subscription: &Subscription, at: Time, grace_days: i32) -> Result<bo
         },
         Status::Paused if subscription.paused_at.is_some_and(|paused| at < paused) => Ok(in_trial),
         Status::Paused => Err(Reason::Paused),
-        // Ended later than the moment asked about; one that was never live has no period.
-        Status::Canceled | Status::Expired => {
-            if subscription.ended_at.is_some() && subscription.period_start.is_some() {
-                Ok(in_trial)
-            } else {
-                Err(Reason::Ended)
-            }
-        }
+        // Ended later than the moment asked about.
+        _ if subscription.is_former() && subscription.ended_at.is_some() => Ok(in_trial),
+        Status::Canceled | Status::Expired => Err(Reason::Ended),
     }
 }
 

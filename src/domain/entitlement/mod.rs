@@ -9,6 +9,8 @@ mod candidate;
 mod counted;
 pub mod expand;
 pub mod facts;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod flag;
 mod live;
 mod order;
