@@ -11,7 +11,7 @@ mod number;
 
 use serde_json::Value;
 
-pub use explain::{Explained, explain};
+pub use explain::{Explained, explain, explain_entities};
 pub use number::{Numbers, numbers};
 
 use crate::draw::{After, BelowZero, Drawn, Shortage, Used, draw};

@@ -89,20 +89,7 @@ pub fn decide(context: &Context, question: &Question, value: Quantity) -> Result
     let standing = Standing::load(context, &snapshot, &customer, Wanted::Feature(feature.id))?;
     let (entitlement, used) = loaded(context, &snapshot, &standing, &feature, question.entity)?;
     let decision = judge(context, &snapshot, &customer, &entitlement, &used, value)?;
-    Ok(decided(&feature, decision))
-}
-
-/// The decision as it is shown: what is not counted has no overage.
-fn decided(feature: &Feature, decision: Decision) -> Decided {
-    let counted = matches!(
-        feature.feature_type,
-        FeatureType::Metered | FeatureType::Entity
-    );
-    let decided = Decided::from(decision);
-    Decided {
-        overage: decided.overage.filter(|_| counted),
-        ..decided
-    }
+    Ok(decision.into())
 }
 
 fn loaded(
@@ -217,7 +204,7 @@ pub fn features(context: &Context, name: Option<&str>) -> Result<Vec<FeatureRow>
         rows.push(FeatureRow {
             feature: feature.slug.clone(),
             feature_type: type_name(feature.feature_type),
-            decided: decided(feature, decision),
+            decided: decision.into(),
             source: entitlement
                 .sources
                 .first()
@@ -251,16 +238,9 @@ pub fn explain(context: &Context, question: &Question) -> Result<Vec<Explained>>
     };
     let standing = Standing::load(context, &snapshot, &customer, Wanted::Feature(feature.id))?;
     let (entitlement, used) = loaded(context, &snapshot, &standing, &feature, question.entity)?;
-    let mut used = used;
     if feature.feature_type == FeatureType::Entity {
         let count = count(context, &snapshot, &customer, &entitlement)?;
-        for place in entitlement
-            .sources
-            .iter()
-            .flat_map(|source| &source.counted)
-        {
-            used.insert(*place, Quantity::from_int(count));
-        }
+        return Ok(decision::explain_entities(&entitlement, count));
     }
     Ok(explain_entitlement(&entitlement, &used))
 }

@@ -91,7 +91,7 @@ impl From<Decision> for Decided {
             usage: Some(decision.usage),
             usage_limit: decision.usage_limit,
             balance: decision.balance,
-            overage: Some(decision.overage),
+            overage: decision.overage,
             resets_at: decision.resets_at,
             reset_interval: decision.reset_interval,
             credits: decision.credits,

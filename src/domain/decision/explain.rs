@@ -3,9 +3,11 @@
 //! Called by `flow/` for `owo_explain`. Invariant: what remains in the rows that apply adds up to
 //! the balance, up to the ninth decimal of each row. Deliberately absent: changing anything.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
-use super::number::{cost, numbers, to_units};
+use super::number::{cost, to_units};
 use crate::draw::{Used, room, used_of};
 use crate::entitlement::{Entitlement, FeatureType, Ignored, Scope, Source, Subject};
 use crate::period::Time;
@@ -40,20 +42,49 @@ pub struct Explained {
     pub changes_at: Option<Time>,
 }
 
-/// The rows of `owo_explain`. `used` counts the entities where the feature is made of them.
+/// The rows of `owo_explain` for a feature that is not made of entities.
 #[must_use]
 pub fn explain(entitlement: &Entitlement, used: &dyn Used) -> Vec<Explained> {
     let mut rows: Vec<Explained> = Vec::new();
     let mut unlimited = false;
-    for source in entitlement
-        .sources
-        .iter()
-        .filter(|one| one.rollover.is_none())
-    {
+    for source in &entitlement.sources {
+        if source.rollover.is_some() {
+            continue;
+        }
         rows.push(applied(entitlement, source, used, unlimited));
         unlimited |= source.is_unlimited() && entitlement.feature_type == FeatureType::Metered;
     }
     rows.extend(overage(entitlement, used));
+    finish(entitlement, rows)
+}
+
+/// The same for a feature made of entities: they fill one source after the other.
+#[must_use]
+pub fn explain_entities(entitlement: &Entitlement, count: i64) -> Vec<Explained> {
+    let mut open = Quantity::from_int(count);
+    let mut rows: Vec<Explained> = Vec::new();
+    for source in &entitlement.sources {
+        let taken = source.limit.map_or(open, |limit| limit.min(open));
+        open = open.saturating_sub_to_zero(taken);
+        rows.push(Explained {
+            used: Some(taken),
+            remaining: source
+                .limit
+                .map(|limit| limit.saturating_sub_to_zero(taken)),
+            ..applied(entitlement, source, &BTreeMap::new(), false)
+        });
+    }
+    let charged = overage(entitlement, &BTreeMap::new()).map(|row| Explained {
+        used: Some(open),
+        remaining: row.granted.map(|most| most.saturating_sub_to_zero(open)),
+        ..row
+    });
+    rows.extend(charged);
+    finish(entitlement, rows)
+}
+
+/// Adds what was left out and numbers the rows.
+fn finish(entitlement: &Entitlement, mut rows: Vec<Explained>) -> Vec<Explained> {
     rows.extend(
         entitlement
             .ignored
@@ -72,31 +103,27 @@ fn applied(
     used: &dyn Used,
     unlimited_before: bool,
 ) -> Explained {
-    let counted = !source.counted.is_empty();
-    let units = |amount: Quantity| in_units(entitlement, source.subject, amount);
-    let spent = counted.then(|| used_of(source, used));
     let metered = entitlement.feature_type == FeatureType::Metered;
+    let units = |amount: Quantity| in_units(entitlement, source.subject, amount);
+    let spent = metered.then(|| used_of(source, used));
     let granted = if source.closed { spent } else { source.limit };
+    let period_end = source.period.end.filter(|_| metered);
     Explained {
         ordinal: 0,
         source: source.kind.as_str(),
         source_id: Some(source.source_id),
         scope: source.scope.as_str(),
         period_start: source.period.start.filter(|_| metered),
-        period_end: source.period.end.filter(|_| metered),
+        period_end,
         granted: granted.map(units),
         used: spent.map(units),
-        remaining: if counted {
-            room(source, used).map(units)
-        } else {
-            None
-        },
+        remaining: room(source, used).filter(|_| metered).map(units),
         applied: !source.closed && !unlimited_before,
         reason: reason(entitlement, source, used, unlimited_before),
         changes_at: source
             .expires_at
             .into_iter()
-            .chain(source.period.end.filter(|_| metered))
+            .chain(period_end)
             .filter(|moment| *moment > entitlement.at)
             .min(),
     }
@@ -158,7 +185,7 @@ fn overage(entitlement: &Entitlement, used: &dyn Used) -> Option<Explained> {
         let limit = source.limit.unwrap_or(Quantity::LIMIT);
         used_of(source, used).saturating_sub_to_zero(limit)
     });
-    let unlimited = numbers(entitlement, used).usage_limit.is_none();
+    let unlimited = entitlement.sources.iter().any(Source::is_unlimited);
     let reason = match (entitlement.overage_blocked, unlimited) {
         (true, _) => "a trial allows no overage",
         (_, true) => "not drawn: an unlimited source comes first",
