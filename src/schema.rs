@@ -21,9 +21,24 @@ extension_sql_file!(
     requires = ["event"]
 );
 extension_sql_file!(
+    "../sql/schema/11_plan_feature.sql",
+    name = "plan_feature",
+    requires = ["catalog"]
+);
+extension_sql_file!(
+    "../sql/schema/12_catalog_rule.sql",
+    name = "catalog_rule",
+    requires = ["plan_feature"]
+);
+extension_sql_file!(
+    "../sql/schema/13_catalog_trigger.sql",
+    name = "catalog_trigger",
+    requires = ["catalog_rule"]
+);
+extension_sql_file!(
     "../sql/schema/15_customer.sql",
     name = "customer",
-    requires = ["catalog"]
+    requires = ["catalog_trigger"]
 );
 extension_sql_file!(
     "../sql/schema/16_identity.sql",

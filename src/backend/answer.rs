@@ -131,11 +131,20 @@ impl RowStore {
     fn open(fcinfo: pg_sys::FunctionCallInfo) -> Result<Self> {
         // SAFETY: fcinfo is that of the running call; it raises by itself where no set is allowed.
         unsafe {
-            pg_sys::InitMaterializedSRF(fcinfo, pg_sys::MAT_SRF_BLESS);
             let info = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
             if info.is_null() {
                 return Err(Error::wrong_state("a set is not accepted here"));
             }
+            // A set of scalars has no row type of its own: the caller's description holds.
+            let class =
+                pg_sys::get_call_result_type(fcinfo, std::ptr::null_mut(), std::ptr::null_mut());
+            let scalar = class == pg_sys::TypeFuncClass::TYPEFUNC_SCALAR;
+            let described = if scalar {
+                pg_sys::MAT_SRF_USE_EXPECTED_DESC
+            } else {
+                0
+            };
+            pg_sys::InitMaterializedSRF(fcinfo, pg_sys::MAT_SRF_BLESS | described);
             Ok(Self {
                 store: (*info).setResult,
                 descriptor: (*info).setDesc,

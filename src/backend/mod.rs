@@ -7,6 +7,7 @@ pub mod answer;
 pub mod call;
 pub mod clock;
 pub mod isolation;
+pub mod json;
 pub mod lock;
 pub mod notify;
 pub mod owner;

@@ -3,6 +3,7 @@
 //! Rows in, domain values out; one file per table family. Called by `flow/` and `meter/`, always
 //! inside `backend::owner::AsOwner`. No rule is decided here.
 
+pub mod catalog;
 pub mod credit;
 pub mod customer;
 pub mod entity;

@@ -3,6 +3,7 @@
 //! Called by `api/` and `worker/` inside `AsOwner`. No SQL text, no Postgres types beyond datums
 //! passed through. Time comes in with the [`context::Context`] and is read nowhere else.
 
+pub mod catalog;
 pub mod check;
 pub mod context;
 pub mod credit;
@@ -14,6 +15,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod organization;
 pub mod overriding;
+pub mod plan_list;
 pub mod standing;
 pub mod text;
 pub mod track;

@@ -356,6 +356,9 @@ pub fn move_clock(context: &Context, to: Move) -> Result<DateTime<Utc>> {
         Move::Reset => None,
     };
     db::organization::set_clock(context.organization.id, stored)?;
+    if target < context.now {
+        db::catalog::lower_creation(context.organization.id, target)?;
+    }
     Ok(target)
 }
 

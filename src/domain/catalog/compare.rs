@@ -31,9 +31,25 @@ pub fn compare(stored: &Catalog, wanted: &Catalog) -> Difference {
         features: changes(&stored.features, &wanted.features),
         credit_systems: changes(&stored.credit_systems, &wanted.credit_systems),
         credit_packs: changes(&stored.credit_packs, &wanted.credit_packs),
-        plan_groups: changes(&stored.plan_groups, &wanted.plan_groups),
+        plan_groups: plan_groups(stored, wanted),
         plans: changes(&stored.plans, &wanted.plans),
     }
+}
+
+/// Groups that the document declares or makes, and those that its plans only refer to.
+fn plan_groups(stored: &Catalog, wanted: &Catalog) -> Changes {
+    let mut changes = changes(&stored.plan_groups, &wanted.plan_groups);
+    for slug in wanted
+        .plans
+        .iter()
+        .filter_map(|plan| plan.plan_group.as_ref())
+    {
+        let named = wanted.plan_groups.iter().any(|group| group.slug == *slug);
+        if !named && !changes.unchanged.contains(slug) {
+            changes.unchanged.push(slug.clone());
+        }
+    }
+    changes
 }
 
 impl Changes {

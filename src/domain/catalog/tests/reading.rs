@@ -229,6 +229,7 @@ fn references_reach_what_is_known_already() {
     );
     let difference = compare(&stored, &wanted);
     assert_eq!(difference.plans.created, ["pro"]);
+    assert_eq!(difference.plan_groups.unchanged, ["main"]);
     assert!(difference.features.unchanged.is_empty());
 }
 

@@ -1,0 +1,96 @@
+//! The catalog: synced from a document, printed, and listed for pricing pages (`api.md` 4).
+
+use crate::backend::lock::{self, Class, Mode};
+use crate::backend::spi::Snapshot;
+use crate::db;
+use crate::db::event::Event;
+use crate::error::{Error, Result};
+use crate::flow::context::Context;
+use owostack_domain::catalog::{self, Catalog, Changes, Difference, Known, Problem, Table};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// Waits until no other transaction edits the organization's catalog, and keeps others waiting.
+pub fn lock(organization_id: Uuid) {
+    let (high, low) = organization_id.as_u64_pair();
+    lock::acquire(Class::Catalog, high ^ low, Mode::Exclusive);
+}
+
+/// Applies a document, or says what it would change.
+///
+/// # Errors
+/// `22023` with every mistake of the document; nothing is applied then.
+pub fn sync(context: &Context, document: &Value, dry_run: bool) -> Result<Value> {
+    let organization_id = context.organization.id;
+    if !dry_run {
+        lock(organization_id);
+    }
+    let stored = db::catalog::load(&Snapshot::latest()?, organization_id)?;
+    let (wanted, warnings) = catalog::parse(document, &Known::of(&stored)).map_err(refused)?;
+    let difference = catalog::compare(&stored, &wanted);
+    if !dry_run {
+        db::catalog::defer_rules()?;
+        db::catalog::store(organization_id, &wanted, &difference)?;
+        db::catalog::judge_rules()?;
+        if !difference.is_empty() {
+            announce(context, &difference)?;
+        }
+    }
+    Ok(difference.to_json(&warnings))
+}
+
+fn refused(problems: Vec<Problem>) -> Error {
+    let (message, detail) = catalog::summary(&problems);
+    Error::invalid(message).detail(detail)
+}
+
+fn announce(context: &Context, difference: &Difference) -> Result<()> {
+    let of = |changes: &Changes| json!({"created": changes.created, "updated": changes.updated});
+    db::event::append(&Event {
+        kind: "catalog.changed",
+        organization_id: context.organization.id,
+        organization: &context.organization.slug,
+        customer_id: Uuid::nil(),
+        at: context.now,
+        data: json!({
+            "features": of(&difference.features),
+            "creditSystems": of(&difference.credit_systems),
+            "creditPacks": of(&difference.credit_packs),
+            "planGroups": of(&difference.plan_groups),
+            "plans": of(&difference.plans),
+        }),
+    })
+}
+
+/// The organization's catalog.
+///
+/// # Errors
+/// As `db::catalog::load`.
+pub fn load(context: &Context) -> Result<Catalog> {
+    db::catalog::load(&Snapshot::latest()?, context.organization.id)
+}
+
+/// A row of a catalog table in its normal form.
+///
+/// # Errors
+/// `22023` with every mistake of the row, by column; `42704` for another table.
+pub fn columns(relation: &str, columns: &Map<String, Value>) -> Result<Value> {
+    let table = Table::parse(relation)
+        .ok_or_else(|| Error::undefined(format!("owo.{relation} is no table of the catalog")))?;
+    match catalog::read_row(table, columns) {
+        Ok(row) => Ok(Value::Object(row.columns())),
+        Err(problems) => {
+            let (_, detail) = catalog::summary(&problems);
+            let message = match problems.as_slice() {
+                [only] => format!("owo.{relation}.{only}"),
+                several => format!("row of owo.{relation} has {} errors", several.len()),
+            };
+            let error = Error::invalid(message);
+            Err(if problems.len() > 1 {
+                error.detail(detail)
+            } else {
+                error
+            })
+        }
+    }
+}
