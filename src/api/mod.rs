@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::flow::context::{Context, Level};
 use pgrx::pg_sys;
 
+mod attach;
 mod catalog;
 mod credit;
 mod customer;

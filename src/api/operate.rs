@@ -6,6 +6,7 @@ use crate::backend::call::{Access, Caller};
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::{Error, Result};
+use crate::flow::due;
 use crate::flow::fold::{self, Folded};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -33,7 +34,8 @@ fn owo_worker_tick(max_jobs: Option<i32>, fcinfo: pg_sys::FunctionCallInfo) -> A
                 "max_jobs is {max_jobs}, at least 1 is needed"
             )));
         }
-        let folded = match fold::run(max_jobs)? {
+        let settled = due::settle_all(caller, max_jobs.into())?;
+        let mut outcome = match fold::run(max_jobs)? {
             Folded::Rows(rows) => json!({ "folded": rows }),
             Folded::Busy => json!({ "folded": 0, "fold_skipped": "another transaction folds" }),
             Folded::Isolation => {
@@ -43,7 +45,10 @@ fn owo_worker_tick(max_jobs: Option<i32>, fcinfo: pg_sys::FunctionCallInfo) -> A
                 json!({ "folded": 0, "fold_skipped": "the database is not bound yet" })
             }
         };
-        Ok(Answer::scalar(folded))
+        if let Some(fields) = outcome.as_object_mut() {
+            fields.insert("due".to_owned(), json!(settled));
+        }
+        Ok(Answer::scalar(outcome))
     })
 }
 

@@ -7,6 +7,7 @@ use crate::backend::{clock, owner};
 use crate::db;
 use crate::error::{Error, Result};
 use crate::flow::context::{Context, Level};
+use crate::flow::due;
 use crate::flow::organization::{self, Move};
 use pgrx::JsonB;
 use pgrx::pg_sys;
@@ -67,7 +68,13 @@ fn owo_grant_role(
 }
 
 fn moved(context: &Context, to: Move) -> Result<Answer> {
-    Ok(Answer::scalar(organization::move_clock(context, to)?))
+    let now = organization::move_clock(context, to)?;
+    let moved = Context {
+        now,
+        ..context.clone()
+    };
+    due::settle_organization(&moved, now, None)?;
+    Ok(Answer::scalar(now))
 }
 
 #[pg_extern(sql = false)]

@@ -4,6 +4,7 @@
 //! inside `backend::owner::AsOwner`. No rule is decided here.
 
 pub mod catalog;
+pub mod checkout;
 pub mod credit;
 pub mod customer;
 pub mod entity;
@@ -16,4 +17,5 @@ pub mod meter;
 pub mod organization;
 pub mod override_row;
 pub mod role;
+pub mod subscription;
 pub mod usage_key;

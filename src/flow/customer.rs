@@ -6,6 +6,7 @@ use crate::db;
 use crate::db::customer::Customer;
 use crate::db::event::Event;
 use crate::error::{Error, Result};
+use crate::flow::attach;
 use crate::flow::context::Context;
 use crate::flow::text;
 use crate::meter;
@@ -234,6 +235,7 @@ fn create(context: &Context, id: Uuid, key: String, profile: Profile) -> Result<
         at: context.now,
         data: json!({ "key": customer.key }),
     })?;
+    attach::auto_enable(context, &customer)?;
     Ok(customer)
 }
 

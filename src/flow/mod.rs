@@ -3,16 +3,22 @@
 //! Called by `api/` and `worker/` inside `AsOwner`. No SQL text, no Postgres types beyond datums
 //! passed through. Time comes in with the [`context::Context`] and is read nowhere else.
 
+pub mod attach;
+mod carry;
 pub mod catalog;
 pub mod check;
+pub mod checkout;
+pub mod command;
 pub mod context;
 pub mod credit;
 pub mod customer;
 pub mod decided;
+pub mod due;
 pub mod entity;
 pub mod fold;
 pub mod idempotency;
 pub mod identity;
+pub mod life;
 pub mod organization;
 pub mod overriding;
 pub mod plan_list;

@@ -156,6 +156,16 @@ pub fn plan_by_slug(
     )
 }
 
+/// The payment provider that a plan names.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn plan_provider(snapshot: &Snapshot, id: Uuid) -> Result<Option<String>> {
+    static PROVIDER: Statement = Statement::new("SELECT provider FROM owo.plan WHERE id = $1");
+    let rows = spi::read(snapshot, &PROVIDER, arguments![id], |row| row.get(0))?;
+    Ok(rows.into_iter().next().flatten())
+}
+
 fn plan_row(row: &Row) -> Result<Plan> {
     Ok(Plan {
         id: row.get(0)?,

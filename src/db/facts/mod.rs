@@ -15,7 +15,7 @@ use owostack_domain::period::Tz;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-pub use catalog::{feature, feature_slug, features, plan_by_slug, systems};
+pub use catalog::{feature, feature_slug, features, plan_by_slug, plan_provider, systems};
 
 /// Which features a load is about.
 #[derive(Debug, Clone, Copy)]
@@ -87,4 +87,28 @@ pub fn load(
 
 fn by_id<T>(rows: Vec<T>, id: impl Fn(&T) -> Uuid) -> BTreeMap<Uuid, T> {
     rows.into_iter().map(|row| (id(&row), row)).collect()
+}
+
+/// Adds a plan, and the plans that may follow it, to the facts of a customer.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn include_plan(
+    snapshot: &Snapshot,
+    organization: &Organization,
+    facts: &mut Facts,
+    plan_id: Uuid,
+) -> Result<()> {
+    let mut plans = catalog::plans(snapshot, organization.id, vec![plan_id])?;
+    plans.retain(|plan| !facts.plans.contains_key(&plan.id));
+    let ids: Vec<Uuid> = plans.iter().map(|plan| plan.id).collect();
+    let subjects = facts.features.keys().chain(facts.credit_systems.keys());
+    let subjects = subjects.copied().collect();
+    facts
+        .plan_features
+        .extend(catalog::plan_features(snapshot, ids, subjects)?);
+    facts
+        .plans
+        .extend(plans.into_iter().map(|plan| (plan.id, plan)));
+    Ok(())
 }

@@ -118,7 +118,7 @@ fn renew(facts: &mut Facts, until: Time, date: Option<Time>, steps: &mut Vec<Ste
         let last = date.map_or(until, |date| date - chrono::TimeDelta::microseconds(1));
         row.enter_period(zone, last.max(due));
         let at = row.period_start.unwrap_or(due);
-        steps.push(Step::new(at, row.id, Change::Renewed));
+        steps.push(Step::new(at, row, Change::Renewed));
     }
 }
 
@@ -140,8 +140,8 @@ fn end(facts: &mut Facts, id: Uuid, event: Event, at: Time) -> Option<Subscripti
 }
 
 fn cancel(facts: &mut Facts, id: Uuid, at: Time, steps: &mut Vec<Step>) {
-    if end(facts, id, Event::CancelNow, at).is_some() {
-        steps.push(Step::new(at, id, Change::Canceled));
+    if let Some(row) = end(facts, id, Event::CancelNow, at) {
+        steps.push(Step::new(at, &row, Change::Canceled));
     }
 }
 
@@ -154,10 +154,6 @@ fn end_trial(facts: &mut Facts, id: Uuid, at: Time, steps: &mut Vec<Step>) {
         return;
     }
     let outcome = decide(row.status, Event::TrialEnded { goes_on: true });
-    if let Outcome::Becomes(status) = outcome {
-        row.status = status;
-        steps.push(Step::new(at, id, Change::Activated));
-    }
     // A trial is a counting period of its own: the paid time starts a fresh one.
     row.count_number = row.highest_count().saturating_add(1);
     row.anchor_at = at;
@@ -166,13 +162,17 @@ fn end_trial(facts: &mut Facts, id: Uuid, at: Time, steps: &mut Vec<Step>) {
         true => row.period_end = None,
         false => row.enter_period(zone, at),
     }
+    if let Outcome::Becomes(status) = outcome {
+        row.status = status;
+        steps.push(Step::new(at, row, Change::Activated));
+    }
 }
 
 fn expire(facts: &mut Facts, id: Uuid, at: Time, steps: &mut Vec<Step>) {
     let Some(ended) = end(facts, id, Event::TrialEnded { goes_on: false }, at) else {
         return;
     };
-    steps.push(Step::new(at, id, Change::Expired));
+    steps.push(Step::new(at, &ended, Change::Expired));
     let Some(terms) = follower(facts, &ended) else {
         return;
     };
@@ -189,9 +189,9 @@ fn expire(facts: &mut Facts, id: Uuid, at: Time, steps: &mut Vec<Step>) {
     } else {
         opening.open(facts)
     };
-    steps.push(Step::new(at, row.id, Change::Created));
+    steps.push(Step::new(at, &row, Change::Created));
     if row.is_live() {
-        steps.push(Step::new(at, row.id, Change::Activated));
+        steps.push(Step::new(at, &row, Change::Activated));
     }
     facts.subscriptions.push(row);
 }
@@ -258,7 +258,7 @@ fn change(facts: &mut Facts, id: Uuid, at: Time, steps: &mut Vec<Step>) {
         row.paused_at = from.paused_at;
     }
     if end(facts, id, Event::SwitchedAway, at).is_some() {
-        steps.push(Step::new(at, row.id, Change::Changed { from: id }));
+        steps.push(Step::new(at, &row, Change::Changed { from: id }));
         facts.subscriptions.push(row);
     }
 }

@@ -14,8 +14,8 @@ use uuid::Uuid;
 pub struct Step {
     /// When it took effect.
     pub at: Time,
-    /// The subscription that the event is about.
-    pub subscription_id: Uuid,
+    /// The subscription that the event is about, as it was just after it.
+    pub row: Subscription,
     /// What happened.
     pub change: Change,
 }
@@ -73,26 +73,25 @@ impl Change {
 impl Step {
     /// A step of a subscription.
     #[must_use]
-    pub const fn new(at: Time, subscription_id: Uuid, change: Change) -> Self {
+    pub fn new(at: Time, row: &Subscription, change: Change) -> Self {
         Self {
             at,
-            subscription_id,
+            row: row.clone(),
             change,
         }
     }
 
-    /// The data of the event: the subscription as it is afterwards.
+    /// The data of the event; facts name the plans.
     #[must_use]
     pub fn data(&self, facts: &Facts) -> Value {
-        let find = |id: Uuid| facts.subscriptions.iter().find(|one| one.id == id);
         let mut data = Map::new();
-        data.insert("subscription_id".to_owned(), json!(self.subscription_id));
-        if let Some(row) = find(self.subscription_id) {
-            describe(&mut data, facts, row);
-        }
+        data.insert("subscription_id".to_owned(), json!(self.row.id));
+        describe(&mut data, facts, &self.row);
         if let Change::Changed { from } = self.change {
             data.insert("previous_subscription_id".to_owned(), json!(from));
-            if let Some(slug) = find(from).and_then(|row| slug_of(facts, row)) {
+            let mut rows = facts.subscriptions.iter();
+            let previous = rows.find(|one| one.id == from);
+            if let Some(slug) = previous.and_then(|row| slug_of(facts, row)) {
                 data.insert("previous_plan".to_owned(), json!(slug));
             }
         }

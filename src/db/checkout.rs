@@ -1,0 +1,160 @@
+//! `owo.checkout`: what waits for the customer's money or card.
+
+use crate::arguments;
+use crate::backend::spi::{self, Row, Snapshot, Statement};
+use crate::error::Result;
+use chrono::{DateTime, Utc};
+use pgrx::pg_sys;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// One checkout as flows need it.
+#[derive(Debug, Clone)]
+pub struct Checkout {
+    pub id: Uuid,
+    pub customer_id: Uuid,
+    pub organization_id: Uuid,
+    /// `subscription`, `setup` or `pack`.
+    pub kind: String,
+    /// `open`, `completed`, `failed` or `expired`.
+    pub status: String,
+    pub url: Option<String>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub subscription_id: Option<Uuid>,
+    pub plan_id: Option<Uuid>,
+    pub amount: i64,
+    pub currency: Option<String>,
+    pub provider: String,
+    pub callback_url: Option<String>,
+    pub metadata: Value,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, customer_id, organization_id, kind, status, url, expires_at, ",
+            "subscription_id, plan_id, amount, currency, provider, callback_url, metadata ",
+            "FROM owo.checkout ",
+            $rest
+        )
+    };
+}
+
+fn checkout(row: &Row) -> Result<Checkout> {
+    Ok(Checkout {
+        id: row.get(0)?,
+        customer_id: row.get(1)?,
+        organization_id: row.get(2)?,
+        kind: row.get(3)?,
+        status: row.get(4)?,
+        url: row.get(5)?,
+        expires_at: row.get(6)?,
+        subscription_id: row.get(7)?,
+        plan_id: row.get(8)?,
+        amount: row.get(9)?,
+        currency: row.get(10)?,
+        provider: row.get(11)?,
+        callback_url: row.get(12)?,
+        metadata: row.get(13)?,
+    })
+}
+
+/// The checkout with that id in an organization.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn find(snapshot: &Snapshot, organization_id: Uuid, id: Uuid) -> Result<Option<Checkout>> {
+    static FIND: Statement = Statement::new(select!("WHERE id = $1 AND organization_id = $2"));
+    Ok(spi::read(snapshot, &FIND, arguments![id, organization_id], checkout)?.pop())
+}
+
+/// Checkouts of a customer that nobody has closed, oldest first.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn open(snapshot: &Snapshot, customer_id: Uuid) -> Result<Vec<Checkout>> {
+    static OPEN: Statement = Statement::new(select!(
+        "WHERE customer_id = $1 AND status = 'open' ORDER BY created_at, id"
+    ));
+    spi::read(snapshot, &OPEN, arguments![customer_id], checkout)
+}
+
+/// Writes a new checkout.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn insert(row: &Checkout, at: DateTime<Utc>) -> Result<()> {
+    static INSERT: Statement = Statement::new(
+        "INSERT INTO owo.checkout
+             (customer_id, id, organization_id, kind, status, url, expires_at, subscription_id,
+              plan_id, amount, currency, provider, callback_url, metadata, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)",
+    );
+    spi::run(
+        &INSERT,
+        arguments![
+            row.customer_id,
+            row.id,
+            row.organization_id,
+            &row.kind,
+            &row.status,
+            row.url.as_ref(),
+            row.expires_at,
+            row.subscription_id,
+            row.plan_id,
+            row.amount,
+            row.currency.as_ref(),
+            &row.provider,
+            row.callback_url.as_ref(),
+            &row.metadata,
+            at,
+        ],
+    )
+    .map(|_| ())
+}
+
+/// How a checkout ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Closing<'a> {
+    /// `completed`, `failed` or `expired`.
+    pub status: &'a str,
+    pub reference: Option<&'a str>,
+    pub reason: Option<&'a str>,
+    pub at: DateTime<Utc>,
+}
+
+/// Closes an open checkout; false when it was closed before.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn close(customer_id: Uuid, id: Uuid, closing: &Closing) -> Result<bool> {
+    static CLOSE: Statement = Statement::new(
+        "UPDATE owo.checkout
+            SET status = $3, reference = $4, reason = $5, closed_at = $6, updated_at = $6
+          WHERE customer_id = $1 AND id = $2 AND status = 'open'",
+    );
+    let arguments = arguments![
+        customer_id,
+        id,
+        closing.status,
+        closing.reference,
+        closing.reason,
+        closing.at,
+    ];
+    Ok(spi::run(&CLOSE, arguments)? > 0)
+}
+
+/// The checkout's row as a composite datum.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn row(snapshot: &Snapshot, organization_id: Uuid, id: Uuid) -> Result<Option<pg_sys::Datum>> {
+    static ROW: Statement =
+        Statement::new("SELECT c FROM owo.checkout AS c WHERE id = $1 AND organization_id = $2");
+    Ok(
+        spi::read(snapshot, &ROW, arguments![id, organization_id], |row| {
+            row.composite(0)
+        })?
+        .pop(),
+    )
+}

@@ -1,0 +1,332 @@
+//! Writing `owo.subscription`, `owo.plan_change`, `owo.trial` and `owo.payment_method`.
+//!
+//! Reading them as facts is the matter of `db::facts`. The caller holds the customer's lock; the
+//! unique index on live base plans is the last word should it not.
+
+use crate::arguments;
+use crate::backend::spi::{self, Snapshot, Statement};
+use crate::error::Result;
+use chrono::{DateTime, Utc};
+use owostack_domain::entitlement::facts::{FeatureStart, PlanChange, Subscription};
+use pgrx::pg_sys;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// What a row has beyond the domain's subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Who bills it.
+    pub provider: String,
+    pub metadata: Value,
+}
+
+/// Label and next date of every subscription of a customer.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn labels(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+) -> Result<BTreeMap<Uuid, (Label, Option<DateTime<Utc>>)>> {
+    static LABELS: Statement = Statement::new(
+        "SELECT id, provider, metadata, due_at FROM owo.subscription WHERE customer_id = $1",
+    );
+    let rows = spi::read(snapshot, &LABELS, arguments![customer_id], |row| {
+        let label = Label {
+            provider: row.get(1)?,
+            metadata: row.get(2)?,
+        };
+        Ok((row.get(0)?, (label, row.get(3)?)))
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Whose row it is and what it costs to look at it again.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub customer_id: Uuid,
+    pub organization_id: Uuid,
+    /// Next date that changes the row.
+    pub due_at: Option<DateTime<Utc>>,
+    /// When it is written.
+    pub at: DateTime<Utc>,
+}
+
+fn feature_starts(starts: &BTreeMap<Uuid, FeatureStart>) -> Value {
+    let entry = |(subject, start): (&Uuid, &FeatureStart)| {
+        let value = json!({ "anchor_at": start.anchor_at, "count": start.count_number });
+        (subject.to_string(), value)
+    };
+    Value::Object(starts.iter().map(entry).collect::<Map<String, Value>>())
+}
+
+/// Interval count as the rows have it.
+fn interval_count(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// Writes a new subscription.
+///
+/// # Errors
+/// As `spi::run`; a second live base plan of a group is refused by the index.
+pub fn insert(place: &Place, row: &Subscription, label: &Label) -> Result<()> {
+    static INSERT: Statement = Statement::new(
+        "INSERT INTO owo.subscription
+             (customer_id, id, organization_id, plan_id, group_id, base, status, anchor_at,
+              count_number, feature_starts, started_at, period_start, period_end, trial_ends_at,
+              cancel_at, past_due_since, paused_at, ended_at, cycle_key, price_amount, currency,
+              billing_interval, interval_count, one_time, provider, metadata, due_at, created_at,
+              updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+                 $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $28)",
+    );
+    spi::run(
+        &INSERT,
+        arguments![
+            place.customer_id,
+            row.id,
+            place.organization_id,
+            row.plan_id,
+            row.group_id,
+            row.base,
+            row.status.as_str(),
+            row.anchor_at,
+            row.count_number,
+            feature_starts(&row.feature_starts),
+            row.started_at,
+            row.period_start,
+            row.period_end,
+            row.trial_ends_at,
+            row.cancel_at,
+            row.past_due_since,
+            row.paused_at,
+            row.ended_at,
+            row.cycle_key.as_ref(),
+            row.price,
+            row.currency.as_ref(),
+            row.cadence.interval.as_str(),
+            interval_count(row.cadence.count),
+            row.one_time,
+            &label.provider,
+            &label.metadata,
+            place.due_at,
+            place.at,
+        ],
+    )
+    .map(|_| ())
+}
+
+/// Stores state and dates; plan, price and provider of a row never change.
+///
+/// # Errors
+/// As [`insert`].
+pub fn update(place: &Place, row: &Subscription) -> Result<()> {
+    static UPDATE: Statement = Statement::new(
+        "UPDATE owo.subscription
+            SET status = $3, anchor_at = $4, count_number = $5, feature_starts = $6,
+                started_at = $7, period_start = $8, period_end = $9, trial_ends_at = $10,
+                cancel_at = $11, past_due_since = $12, paused_at = $13, ended_at = $14,
+                due_at = $15, updated_at = $16
+          WHERE customer_id = $1 AND id = $2",
+    );
+    spi::run(
+        &UPDATE,
+        arguments![
+            place.customer_id,
+            row.id,
+            row.status.as_str(),
+            row.anchor_at,
+            row.count_number,
+            feature_starts(&row.feature_starts),
+            row.started_at,
+            row.period_start,
+            row.period_end,
+            row.trial_ends_at,
+            row.cancel_at,
+            row.past_due_since,
+            row.paused_at,
+            row.ended_at,
+            place.due_at,
+            place.at,
+        ],
+    )
+    .map(|_| ())
+}
+
+/// Writes a scheduled change.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn insert_change(place: &Place, change: &PlanChange, metadata: &Value) -> Result<()> {
+    static INSERT: Statement = Statement::new(
+        "INSERT INTO owo.plan_change
+             (customer_id, id, subscription_id, to_plan_id, effective_at, cycle_key, price_amount,
+              currency, billing_interval, interval_count, one_time, metadata, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    );
+    spi::run(
+        &INSERT,
+        arguments![
+            place.customer_id,
+            change.id,
+            change.subscription_id,
+            change.to_plan_id,
+            change.effective_at,
+            change.cycle_key.as_ref(),
+            change.price,
+            change.currency.as_ref(),
+            change.cadence.interval.as_str(),
+            interval_count(change.cadence.count),
+            change.one_time,
+            metadata,
+            place.at,
+        ],
+    )
+    .map(|_| ())
+}
+
+/// Removes scheduled changes that were applied or taken back.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn delete_changes(customer_id: Uuid, ids: Vec<Uuid>) -> Result<()> {
+    static DELETE: Statement =
+        Statement::new("DELETE FROM owo.plan_change WHERE customer_id = $1 AND id = ANY ($2)");
+    spi::run(&DELETE, arguments![customer_id, ids]).map(|_| ())
+}
+
+/// Metadata of scheduled changes, for the subscriptions that they begin.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn change_metadata(snapshot: &Snapshot, customer_id: Uuid) -> Result<BTreeMap<Uuid, Value>> {
+    static METADATA: Statement =
+        Statement::new("SELECT id, metadata FROM owo.plan_change WHERE customer_id = $1");
+    let rows = spi::read(snapshot, &METADATA, arguments![customer_id], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Whether the customer has begun a trial in the group.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn trial_used(snapshot: &Snapshot, customer_id: Uuid, group_id: Uuid) -> Result<bool> {
+    static USED: Statement = Statement::new(
+        "SELECT EXISTS (SELECT FROM owo.trial WHERE customer_id = $1 AND group_id = $2)",
+    );
+    let rows = spi::read(snapshot, &USED, arguments![customer_id, group_id], |row| {
+        row.get::<bool>(0)
+    })?;
+    Ok(rows.into_iter().any(|used| used))
+}
+
+/// Remembers a trial for good.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn insert_trial(customer_id: Uuid, row: &Subscription, ends_at: DateTime<Utc>) -> Result<()> {
+    static INSERT: Statement = Statement::new(
+        "INSERT INTO owo.trial (customer_id, group_id, subscription_id, plan_id, started_at, ends_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (customer_id, group_id) DO NOTHING",
+    );
+    spi::run(
+        &INSERT,
+        arguments![
+            customer_id,
+            row.group_id,
+            row.id,
+            row.plan_id,
+            row.started_at,
+            ends_at
+        ],
+    )
+    .map(|_| ())
+}
+
+/// Stores a payment method of provider manual, the new default.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn insert_manual_method(
+    customer_id: Uuid,
+    id: Uuid,
+    reference: Option<&str>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    static DEMOTE: Statement = Statement::new(
+        "UPDATE owo.payment_method SET is_default = false WHERE customer_id = $1 AND is_default",
+    );
+    static INSERT: Statement = Statement::new(
+        "INSERT INTO owo.payment_method (customer_id, id, provider, kind, external_id, created_at)
+         VALUES ($1, $2, 'manual', 'manual', $3, $4)",
+    );
+    spi::run(&DEMOTE, arguments![customer_id])?;
+    spi::run(&INSERT, arguments![customer_id, id, reference, at]).map(|_| ())
+}
+
+/// The subscription's row as a composite datum.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn row(customer_id: Uuid, id: Uuid) -> Result<Option<pg_sys::Datum>> {
+    static ROW: Statement =
+        Statement::new("SELECT s FROM owo.subscription AS s WHERE customer_id = $1 AND id = $2");
+    let snapshot = Snapshot::latest()?;
+    Ok(
+        spi::read(&snapshot, &ROW, arguments![customer_id, id], |row| {
+            row.composite(0)
+        })?
+        .pop(),
+    )
+}
+
+/// Customers of an organization with a date at or before `until`, earliest first.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn due_customers(
+    snapshot: &Snapshot,
+    organization_id: Uuid,
+    until: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Uuid>> {
+    static DUE: Statement = Statement::new(
+        "SELECT customer_id
+           FROM (SELECT customer_id, due_at FROM owo.subscription
+                  WHERE organization_id = $1 AND due_at <= $2
+                 UNION ALL
+                 SELECT customer_id, expires_at FROM owo.checkout
+                  WHERE organization_id = $1 AND status = 'open' AND expires_at <= $2) AS x
+          GROUP BY customer_id
+          ORDER BY min(due_at), customer_id
+          LIMIT $3",
+    );
+    spi::read(
+        snapshot,
+        &DUE,
+        arguments![organization_id, until, limit],
+        |row| row.get(0),
+    )
+}
+
+/// Organizations in which something is due by their own clock, `at` standing for real time.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn due_organizations(snapshot: &Snapshot, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
+    static DUE: Statement = Statement::new(
+        "SELECT o.id
+           FROM owo.organization AS o
+          WHERE EXISTS (SELECT FROM owo.subscription AS s
+                         WHERE s.organization_id = o.id AND s.due_at <= coalesce(o.clock_at, $1))
+             OR EXISTS (SELECT FROM owo.checkout AS c
+                         WHERE c.organization_id = o.id AND c.status = 'open'
+                           AND c.expires_at <= coalesce(o.clock_at, $1))
+          ORDER BY o.id",
+    );
+    spi::read(snapshot, &DUE, arguments![at], |row| row.get(0))
+}
