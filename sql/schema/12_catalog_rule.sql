@@ -76,11 +76,19 @@ BEGIN
     IF TG_TABLE_NAME = 'plan_cycle' THEN
         SELECT p.organization_id, p.currency INTO NEW.organization_id, currency
           FROM owo.plan AS p WHERE p.id = NEW.plan_id;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'plan % does not exist', NEW.plan_id
+                USING ERRCODE = 'foreign_key_violation';
+        END IF;
         NEW.currency := coalesce(NEW.currency, currency);
         columns := columns || jsonb_build_object('currency', NEW.currency);
     ELSIF TG_TABLE_NAME = 'plan_feature' THEN
         SELECT p.organization_id INTO NEW.organization_id
           FROM owo.plan AS p WHERE p.id = NEW.plan_id;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'plan % does not exist', NEW.plan_id
+                USING ERRCODE = 'foreign_key_violation';
+        END IF;
         SELECT f.slug, f.type INTO subject FROM owo.feature AS f WHERE f.id = NEW.feature_id;
         columns := columns || jsonb_build_object(
             'slug', coalesce(subject.slug, 'credits'), 'feature_type', subject.type);

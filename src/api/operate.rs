@@ -2,32 +2,21 @@
 
 use super::bare_call;
 use crate::backend::answer::{Answer, Field};
-use crate::backend::call::{Access, Caller};
+use crate::backend::call::Access;
 use crate::backend::spi::Snapshot;
 use crate::db;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::flow::due;
 use crate::flow::fold::{self, Folded};
+use crate::flow::organization;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use serde_json::json;
 
-/// These functions touch every organization, so a grant for one is not enough.
-fn require_everywhere(caller: &Caller) -> Result<()> {
-    let snapshot = Snapshot::latest()?;
-    if caller.is_master() || db::role::holds_everywhere(&snapshot, caller.role, vec!["admin"])? {
-        return Ok(());
-    }
-    Err(
-        Error::denied("permission denied: admin on all organizations is needed")
-            .hint("owo_grant_role(role, 'admin') without an organization gives it."),
-    )
-}
-
 #[pg_extern(sql = false)]
 fn owo_worker_tick(max_jobs: Option<i32>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     bare_call(fcinfo, Access::Write, |caller| {
-        require_everywhere(caller)?;
+        organization::require_everywhere(caller)?;
         let max_jobs = max_jobs.ok_or_else(|| Error::null_argument("max_jobs"))?;
         if max_jobs < 1 {
             return Err(Error::invalid(format!(
@@ -55,7 +44,7 @@ fn owo_worker_tick(max_jobs: Option<i32>, fcinfo: pg_sys::FunctionCallInfo) -> A
 #[pg_extern(sql = false)]
 fn owo_verify(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     bare_call(fcinfo, Access::Read, |caller| {
-        require_everywhere(caller)?;
+        organization::require_everywhere(caller)?;
         let rows = db::fold::differences(&Snapshot::latest()?)?
             .into_iter()
             .map(|row| -> Vec<Field> {

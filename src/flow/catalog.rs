@@ -78,7 +78,17 @@ pub fn columns(relation: &str, columns: &Map<String, Value>) -> Result<Value> {
     let table = Table::parse(relation)
         .ok_or_else(|| Error::undefined(format!("owo.{relation} is no table of the catalog")))?;
     match catalog::read_row(table, columns) {
-        Ok(row) => Ok(Value::Object(row.columns())),
+        Ok(row) => {
+            let mut normal = row.columns();
+            // A name may be left out; any other NULL stays one, for the table to refuse.
+            let null = |column: &String| columns.get(column).is_some_and(Value::is_null);
+            for (column, value) in &mut normal {
+                if column != "name" && null(column) {
+                    *value = Value::Null;
+                }
+            }
+            Ok(Value::Object(normal))
+        }
         Err(problems) => {
             let (_, detail) = catalog::summary(&problems);
             let message = match problems.as_slice() {

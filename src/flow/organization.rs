@@ -14,14 +14,19 @@ use owostack_domain::{ids, period};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Only superusers and members of the owner may give rights or make organizations.
-fn require_master(caller: &Caller) -> Result<()> {
-    if caller.is_master() {
+/// What concerns every organization takes admin on all of them: a grant for one is not enough.
+///
+/// # Errors
+/// `42501`.
+pub fn require_everywhere(caller: &Caller) -> Result<()> {
+    let snapshot = Snapshot::latest()?;
+    if caller.is_master() || db::role::holds_everywhere(&snapshot, caller.role, vec!["admin"])? {
         return Ok(());
     }
-    Err(Error::denied(
-        "permission denied: only the owner of extension owostack may do this",
-    ))
+    Err(
+        Error::denied("permission denied: admin on all organizations is needed")
+            .hint("owo_grant_role(role, 'admin') without an organization gives it."),
+    )
 }
 
 /// Makes an organization, or changes name and zone of an existing one.
@@ -35,7 +40,7 @@ pub fn ensure(
     environment: Option<&str>,
     timezone: Option<&str>,
 ) -> Result<Uuid> {
-    require_master(caller)?;
+    require_everywhere(caller)?;
     text::bounded("slug", slug, text::KEY_LENGTH)?;
     if let Some(name) = name {
         text::bounded("name", name, text::NAME_LENGTH)?;
@@ -176,7 +181,7 @@ fn days(name: &str, value: &Value, least: i32) -> Result<i32> {
 /// # Errors
 /// `22023` unknown level, `42704` unknown organization, `42501` when the caller is not the owner.
 pub fn grant_role(caller: &Caller, role_name: &str, level: &str, slug: Option<&str>) -> Result<()> {
-    require_master(caller)?;
+    require_everywhere(caller)?;
     if !["reader", "app", "webhook", "admin", "none"].contains(&level) {
         return Err(Error::invalid(format!("level \"{level}\" is not known"))
             .hint("Levels are reader, app, webhook, admin and none."));

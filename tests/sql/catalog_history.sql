@@ -1,4 +1,5 @@
 -- What a plan feature granted before an edit is kept, by the organization's clock.
+\set SHOW_CONTEXT never
 SET ROLE owo_admin;
 SELECT slug FROM owo_organization('lab', 'Lab', 'sandbox');
 SET owostack.organization = 'lab';

@@ -1,4 +1,5 @@
 -- The catalog by plain SQL: the same effect as sync, with the same checks.
+\set SHOW_CONTEXT never
 SET ROLE owo_admin;
 
 -- the first statement writes the organization's row; words take their first form

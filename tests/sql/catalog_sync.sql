@@ -1,4 +1,5 @@
 -- A catalog from one document: what it creates, changes and leaves, what it refuses, and how it reads back.
+\set SHOW_CONTEXT never
 SET ROLE owo_admin;
 \set catalog `cat examples/owostack-sync.json`
 
