@@ -2,11 +2,12 @@
 SET ROLE postgres;
 
 -- tables and sequences that pg_dump would leave out, but for the two that bind a database to itself
+-- (a partitioned parent has no rows of its own; its partitions are made later and dumped like any table)
 SELECT c.oid::regclass AS not_dumped
 FROM pg_class c
 JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
 JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'owostack'
-WHERE c.relkind IN ('r', 'p', 'S') AND c.oid <> ALL (coalesce(e.extconfig, '{}'))
+WHERE c.relkind IN ('r', 'S') AND c.oid <> ALL (coalesce(e.extconfig, '{}'))
   AND c.oid::regclass::text NOT IN ('owo.installation', 'owo.provider_binding')
 ORDER BY 1;
 -- dumped, but bound to this database
