@@ -8,11 +8,12 @@ use crate::db;
 use crate::db::customer::Customer;
 use crate::db::facts::Wanted;
 use crate::db::meter::Siblings;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::flow::carry;
 use crate::flow::context::Context;
 use crate::meter;
 use chrono::{DateTime, Utc};
-use owostack_domain::entitlement::{self, Entitlement, Facts, Histories, Source};
+use owostack_domain::entitlement::{self, Entitlement, Facts, Histories, Source, Subscription};
 use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::period::Anchor;
 use owostack_domain::quantity::Quantity;
@@ -30,6 +31,8 @@ pub struct Standing {
     facts: Facts,
     /// Dates passed that have not been made rows yet.
     due: bool,
+    /// What those dates carry to new meters.
+    carried: Used,
 }
 
 impl Standing {
@@ -44,10 +47,17 @@ impl Standing {
         wanted: Wanted,
     ) -> Result<Self> {
         let mut facts = db::facts::load(snapshot, &context.organization, customer, wanted)?;
+        let before: Vec<Uuid> = facts.subscriptions.iter().map(|one| one.id).collect();
         let steps = advance(&mut facts, context.now);
+        let begun = facts.subscriptions.iter();
+        let begun: Vec<Subscription> = begun
+            .filter(|one| one.is_live() && !before.contains(&one.id))
+            .cloned()
+            .collect();
         Ok(Self {
-            facts,
             due: !steps.is_empty(),
+            carried: carry::projected(snapshot, &facts, &begun)?,
+            facts,
         })
     }
 
@@ -131,7 +141,14 @@ impl Standing {
                 }
             }
         }
-        used.extend(meter::used(snapshot, self.facts.customer_id, &missing)?);
+        for (meter, sum) in meter::used(snapshot, self.facts.customer_id, &missing)? {
+            let carried = self.carried.get(&meter).copied().unwrap_or_default();
+            let total = sum.checked_add(carried);
+            used.insert(
+                meter,
+                total.ok_or_else(|| Error::out_of_range("usage is out of range"))?,
+            );
+        }
         Ok(())
     }
 

@@ -32,7 +32,7 @@ impl Life<'_> {
             self.store(row)?;
         }
         self.insert_changes()?;
-        carry::carry_over(&self.customer, &self.facts, &self.begun(&rows))?;
+        carry::carry_over(&self.facts, &self.begun(&rows))?;
         self.store_checkouts()?;
         self.tell()?;
         Ok(self.facts)

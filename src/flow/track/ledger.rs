@@ -12,6 +12,7 @@ use crate::db::facts::Wanted;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::decided::Decided;
+use crate::flow::due;
 use crate::flow::idempotency;
 use crate::flow::standing::{Standing, Used};
 use crate::meter::{self, Posting};
@@ -175,7 +176,13 @@ impl<'a> Ledger<'a> {
         let key = (customer.id, feature_id);
         if !self.standings.contains_key(&key) {
             let wanted = Wanted::Feature(feature_id);
-            let standing = Standing::load(self.context, &self.snapshot, customer, wanted)?;
+            let mut standing = Standing::load(self.context, &self.snapshot, customer, wanted)?;
+            if standing.is_due() {
+                // Usage that a switch carries must be on its new meter before more is counted.
+                due::settle(self.context, customer.id, self.context.now)?;
+                self.snapshot = Snapshot::latest()?;
+                standing = Standing::load(self.context, &self.snapshot, customer, wanted)?;
+            }
             self.standings.insert(key, standing);
         }
         self.standings
