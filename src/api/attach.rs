@@ -3,6 +3,7 @@
 use super::call;
 use crate::backend::answer::{Answer, Field};
 use crate::backend::call::Access;
+use crate::backend::json::Json;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::{Error, Result};
@@ -11,7 +12,6 @@ use crate::flow::checkout;
 use crate::flow::command::{self, Command, Target};
 use crate::flow::context::{Context, Level};
 use crate::flow::text;
-use pgrx::JsonB;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
@@ -19,8 +19,8 @@ use pgrx::prelude::*;
 struct Arguments<'a> {
     customer: Option<&'a str>,
     plan: Option<&'a str>,
-    customer_data: Option<JsonB>,
-    metadata: Option<JsonB>,
+    customer_data: Option<Json>,
+    metadata: Option<Json>,
     callback_url: Option<&'a str>,
     provider: Option<&'a str>,
     cycle: Option<&'a str>,
@@ -37,9 +37,10 @@ impl Arguments<'_> {
             plan: text::required("plan", self.plan)?.to_owned(),
             customer_data: self
                 .customer_data
-                .map(|json| json.0)
+                .map(Json::value)
+                .transpose()?
                 .filter(|json| !json.is_null()),
-            metadata: text::metadata(self.metadata.map(|json| json.0))?,
+            metadata: text::metadata(self.metadata.map(Json::value).transpose()?)?,
             callback_url: Request::callback(self.callback_url)?,
             provider: self.provider.map(str::to_owned),
             cycle: self.cycle.map(str::to_owned),
@@ -73,8 +74,8 @@ fn fields(attachment: Attachment) -> Vec<Field> {
 fn owo_attach(
     customer: Option<&str>,
     plan: Option<&str>,
-    customer_data: Option<JsonB>,
-    metadata: Option<JsonB>,
+    customer_data: Option<Json>,
+    metadata: Option<Json>,
     callback_url: Option<&str>,
     provider: Option<&str>,
     cycle: Option<&str>,
@@ -104,8 +105,8 @@ fn owo_attach(
 fn owo_attach_preview(
     customer: Option<&str>,
     plan: Option<&str>,
-    customer_data: Option<JsonB>,
-    metadata: Option<JsonB>,
+    customer_data: Option<Json>,
+    metadata: Option<Json>,
     callback_url: Option<&str>,
     provider: Option<&str>,
     cycle: Option<&str>,

@@ -5,6 +5,7 @@ use super::decide::quantity;
 use crate::backend::answer::Answer;
 use crate::backend::call::Access;
 use crate::backend::clock;
+use crate::backend::json::Json;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::{Error, Result};
@@ -15,7 +16,7 @@ use crate::flow::overriding::{self, Wish};
 use crate::flow::text;
 use chrono::{DateTime, Utc};
 use pgrx::prelude::*;
-use pgrx::{AnyNumeric, JsonB, pg_sys};
+use pgrx::{AnyNumeric, pg_sys};
 
 fn finite(argument: &str, at: Option<TimestampWithTimeZone>) -> Result<Option<DateTime<Utc>>> {
     let convert = |at: TimestampWithTimeZone| {
@@ -37,7 +38,7 @@ fn owo_override(
     enabled: Option<bool>,
     usage_limit: Option<AnyNumeric>,
     unlimited: Option<bool>,
-    value: Option<JsonB>,
+    value: Option<Json>,
     expires_at: Option<TimestampWithTimeZone>,
     until_renewal: Option<bool>,
     reason: Option<&str>,
@@ -52,7 +53,7 @@ fn owo_override(
                 .map(|q| quantity("usage_limit", Some(q)))
                 .transpose()?,
             unlimited: unlimited.unwrap_or(false),
-            value: value.map(|json| json.0),
+            value: value.map(Json::value).transpose()?,
             expires_at: finite("expires_at", expires_at)?,
             until_renewal: until_renewal.unwrap_or(false),
             subscription_id: uuid(subscription),

@@ -3,6 +3,7 @@
 use super::call;
 use crate::backend::answer::{Answer, Field};
 use crate::backend::call::Access;
+use crate::backend::json::Json;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::flow::context::Level;
@@ -11,7 +12,6 @@ use crate::flow::customer::{self, Profile};
 use crate::flow::entity::{self, EntityRow};
 use crate::flow::identity;
 use crate::flow::text;
-use pgrx::JsonB;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
@@ -20,7 +20,7 @@ fn owo_customer(
     key: Option<&str>,
     email: Option<&str>,
     name: Option<&str>,
-    metadata: Option<JsonB>,
+    metadata: Option<Json>,
     timezone: Option<&str>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
@@ -29,7 +29,7 @@ fn owo_customer(
         let profile = Profile {
             email: email.map(str::to_owned),
             name: name.map(str::to_owned),
-            metadata: text::metadata(metadata.map(|json| json.0))?,
+            metadata: text::metadata(metadata.map(Json::value).transpose()?)?,
             timezone: timezone.map(str::to_owned),
         };
         let customer = customer::ensure(context, key, profile.checked()?)?;
@@ -55,7 +55,7 @@ fn owo_entity_add(
     entity: Option<&str>,
     name: Option<&str>,
     email: Option<&str>,
-    metadata: Option<JsonB>,
+    metadata: Option<Json>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
     call(fcinfo, Access::Write, Level::App, |context| {
@@ -64,7 +64,7 @@ fn owo_entity_add(
         let profile = Profile {
             email: email.map(str::to_owned),
             name: name.map(str::to_owned),
-            metadata: text::metadata(metadata.map(|json| json.0))?,
+            metadata: text::metadata(metadata.map(Json::value).transpose()?)?,
             timezone: None,
         };
         let entity = text::required("entity", entity)?;

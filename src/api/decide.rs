@@ -4,15 +4,16 @@ use super::call;
 use crate::backend::answer::{Answer, Field};
 use crate::backend::call::Access;
 use crate::backend::clock;
+use crate::backend::json::Json;
 use crate::error::{Error, Result};
 use crate::flow::check::{self, Question};
 use crate::flow::context::{Context, Level};
 use crate::flow::decided::Decided;
 use crate::flow::track::{self, UsageEvent};
 use owostack_domain::quantity::{Quantity, QuantityError};
+use pgrx::AnyNumeric;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use pgrx::{AnyNumeric, JsonB};
 
 /// A quantity within `api.md` 1's bounds.
 pub fn quantity(argument: &str, value: Option<AnyNumeric>) -> Result<Quantity> {
@@ -198,10 +199,10 @@ struct TrackArguments<'a> {
     feature: Option<&'a str>,
     value: Option<AnyNumeric>,
     entity: Option<&'a str>,
-    metadata: Option<JsonB>,
+    metadata: Option<Json>,
     idempotency_key: Option<&'a str>,
     occurred_at: Option<TimestampWithTimeZone>,
-    customer_data: Option<JsonB>,
+    customer_data: Option<Json>,
 }
 
 impl TrackArguments<'_> {
@@ -224,10 +225,10 @@ impl TrackArguments<'_> {
                 .to_owned(),
             value: quantity("value", self.value)?,
             entity: self.entity.map(str::to_owned),
-            metadata: self.metadata.map(|json| json.0),
+            metadata: self.metadata.map(Json::value).transpose()?,
             idempotency_key: self.idempotency_key.map(str::to_owned),
             occurred_at,
-            customer_data: self.customer_data.map(|json| json.0),
+            customer_data: self.customer_data.map(Json::value).transpose()?,
         })
     }
 }
@@ -251,10 +252,10 @@ fn owo_track(
     feature: Option<&str>,
     value: Option<AnyNumeric>,
     entity: Option<&str>,
-    metadata: Option<JsonB>,
+    metadata: Option<Json>,
     idempotency_key: Option<&str>,
     occurred_at: Option<TimestampWithTimeZone>,
-    customer_data: Option<JsonB>,
+    customer_data: Option<Json>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
     let arguments = TrackArguments {
@@ -277,10 +278,10 @@ fn owo_consume(
     feature: Option<&str>,
     value: Option<AnyNumeric>,
     entity: Option<&str>,
-    metadata: Option<JsonB>,
+    metadata: Option<Json>,
     idempotency_key: Option<&str>,
     occurred_at: Option<TimestampWithTimeZone>,
-    customer_data: Option<JsonB>,
+    customer_data: Option<Json>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
     let arguments = TrackArguments {
@@ -299,10 +300,10 @@ fn owo_consume(
 }
 
 #[pg_extern(sql = false)]
-fn owo_track_batch(events: Option<JsonB>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+fn owo_track_batch(events: Option<Json>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     call(fcinfo, Access::Write, Level::App, |context| {
         let events = events.ok_or_else(|| Error::null_argument("events"))?;
-        let decisions = track::batch(context, track::read_events(events.0)?)?;
+        let decisions = track::batch(context, track::read_events(events.value()?)?)?;
         Answer::rows(fcinfo, decisions.into_iter().map(decision_fields).collect())
     })
 }

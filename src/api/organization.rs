@@ -3,13 +3,13 @@
 use super::{bare_call, call};
 use crate::backend::answer::Answer;
 use crate::backend::call::Access;
+use crate::backend::json::Json;
 use crate::backend::{clock, owner};
 use crate::db;
 use crate::error::{Error, Result};
 use crate::flow::context::{Context, Level};
 use crate::flow::due;
 use crate::flow::organization::{self, Move};
-use pgrx::JsonB;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
@@ -40,13 +40,13 @@ fn owo_organization(
 #[pg_extern(sql = false)]
 fn owo_organization_set(
     slug: Option<&str>,
-    settings: Option<JsonB>,
+    settings: Option<Json>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
     bare_call(fcinfo, Access::Write, |caller| {
         let slug = slug.ok_or_else(|| Error::null_argument("slug"))?;
         let settings = settings.ok_or_else(|| Error::null_argument("settings"))?;
-        row(organization::set(caller, slug, settings.0)?)
+        row(organization::set(caller, slug, settings.value()?)?)
     })
 }
 
