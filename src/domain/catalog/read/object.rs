@@ -32,17 +32,14 @@ impl<'a> Object<'a> {
     }
 
     fn judge_keys(&self, keys: &[&str]) {
-        for key in keys {
-            let snake = snake_case(key);
-            if snake != **key && self.map.contains_key(*key) && self.map.contains_key(&snake) {
+        let snakes: Vec<String> = keys.iter().map(|key| snake_case(key)).collect();
+        for (key, snake) in keys.iter().zip(&snakes) {
+            if snake != key && self.map.contains_key(*key) && self.map.contains_key(snake) {
                 self.problem(key, format!("is given as \"{key}\" and as \"{snake}\""));
             }
         }
         for key in self.map.keys() {
-            if !keys
-                .iter()
-                .any(|known| known == key || snake_case(known) == *key)
-            {
+            if !keys.contains(&key.as_str()) && !snakes.contains(key) {
                 self.notes.warn(&self.join(key), "unknown key, ignored");
             }
         }
