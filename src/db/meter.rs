@@ -235,7 +235,6 @@ pub struct Running {
     pub anchor_at: Option<DateTime<Utc>>,
     pub count_number: i32,
     pub entity: Option<String>,
-    pub number: i64,
     pub used: Quantity,
 }
 
@@ -250,22 +249,22 @@ pub fn running(
     at: DateTime<Utc>,
 ) -> Result<Vec<Running>> {
     static RUNNING: Statement = Statement::new(
-        "SELECT subject_id, cadence, anchor_at, count_number, entity, number, sum(used)
-           FROM (SELECT m.subject_id, m.cadence, m.anchor_at, m.count_number, m.entity, p.number,
+        "SELECT subject_id, cadence, anchor_at, count_number, entity, sum(used)
+           FROM (SELECT m.subject_id, m.cadence, m.anchor_at, m.count_number, m.entity,
                         p.used, p.period_start, p.period_end
                    FROM owo.meter AS m
                    JOIN owo.meter_period AS p ON p.customer_id = m.customer_id AND p.meter_id = m.id
                   WHERE m.customer_id = $1 AND m.source_id = $2 AND m.origin IS NULL
                  UNION ALL
                  SELECT u.subject_id, u.cadence, u.anchor_at, u.count_number, u.meter_entity,
-                        u.number, u.quantity, u.period_start, u.period_end
+                        u.quantity, u.period_start, u.period_end
                    FROM owo.usage_pending AS u
                   WHERE u.customer_id = $1 AND u.source_id = $2 AND u.origin IS NULL) AS x
           WHERE (period_start IS NULL OR period_start <= $3)
             AND (period_end IS NULL OR period_end > $3)
-          GROUP BY subject_id, cadence, anchor_at, count_number, entity, number
+          GROUP BY subject_id, cadence, anchor_at, count_number, entity
          HAVING sum(used) <> 0
-          ORDER BY subject_id, cadence, anchor_at, count_number, entity, number",
+          ORDER BY subject_id, cadence, anchor_at, count_number, entity",
     );
     spi::read(
         snapshot,
@@ -278,8 +277,7 @@ pub fn running(
                 anchor_at: row.get(2)?,
                 count_number: row.get(3)?,
                 entity: row.get(4)?,
-                number: row.get(5)?,
-                used: row.get(6)?,
+                used: row.get(5)?,
             })
         },
     )

@@ -21,14 +21,14 @@ pub struct Label {
     pub metadata: Value,
 }
 
+/// A label with the stored next date.
+type Labelled = (Label, Option<DateTime<Utc>>);
+
 /// Label and next date of every subscription of a customer.
 ///
 /// # Errors
 /// As `spi::read`.
-pub fn labels(
-    snapshot: &Snapshot,
-    customer_id: Uuid,
-) -> Result<BTreeMap<Uuid, (Label, Option<DateTime<Utc>>)>> {
+pub fn labels(snapshot: &Snapshot, customer_id: Uuid) -> Result<BTreeMap<Uuid, Labelled>> {
     static LABELS: Statement = Statement::new(
         "SELECT id, provider, metadata, due_at FROM owo.subscription WHERE customer_id = $1",
     );

@@ -2,9 +2,6 @@
 \set VERBOSITY sqlstate
 SET ROLE owo_admin;
 SELECT slug FROM owo_organization('shop', environment => 'sandbox');
-SET ROLE postgres;
-SELECT slug FROM owo_organization('shop', environment => 'sandbox');
-SET ROLE owo_admin;
 SET owostack.organization = 'shop';
 SELECT owo_clock_set('2025-04-01 00:00+00');
 SELECT owo_sync('{
