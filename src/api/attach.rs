@@ -115,6 +115,11 @@ fn owo_attach_preview(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
     call(fcinfo, Access::Read, Level::Reader, |context| {
+        if customer.is_none() {
+            // To reads NULL is nobody.
+            text::required("plan", plan)?;
+            return Answer::record(fcinfo, fields(attach::customer_not_found("")));
+        }
         let request = Arguments {
             customer,
             plan,

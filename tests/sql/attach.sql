@@ -71,6 +71,8 @@ SELECT code FROM owo_attach('acme', 'nothing');
 SELECT code, success, message FROM owo_attach('nobody', 'pro');
 SELECT code, success FROM owo_attach_preview('nobody', 'pro');
 SELECT code FROM owo_attach(NULL, 'pro');
+SELECT code, success FROM owo_attach_preview(NULL, 'pro');
+SELECT code FROM owo_attach_preview('acme', NULL);
 SELECT code FROM owo_attach('acme', NULL);
 SELECT code FROM owo_attach('acme', '');
 SELECT code FROM owo_attach('acme', 'pro', metadata => '[]');

@@ -26,8 +26,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use act::begin;
-pub use answer::Attachment;
-use answer::{answer, customer_not_found};
+use answer::answer;
+pub use answer::{Attachment, customer_not_found};
 
 /// Longest address to come back to, in characters.
 const URL_LENGTH: usize = 2_048;
