@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod checkout;
 pub mod credit;
 pub mod customer;
+pub mod due;
 pub mod entity;
 pub mod event;
 pub mod facts;

@@ -268,6 +268,28 @@ pub fn insert_manual_method(
     spi::run(&INSERT, arguments![customer_id, id, reference, at]).map(|_| ())
 }
 
+/// Erases the application's own text about a customer's subscriptions, and means of payment.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn erase(customer_id: Uuid) -> Result<()> {
+    static ERASE: [Statement; 3] = [
+        Statement::new("DELETE FROM owo.payment_method WHERE customer_id = $1"),
+        Statement::new(
+            "UPDATE owo.subscription SET metadata = '{}'
+              WHERE customer_id = $1 AND metadata <> '{}'",
+        ),
+        Statement::new(
+            "UPDATE owo.checkout SET metadata = '{}', callback_url = NULL
+              WHERE customer_id = $1 AND (metadata <> '{}' OR callback_url IS NOT NULL)",
+        ),
+    ];
+    for statement in &ERASE {
+        spi::run(statement, arguments![customer_id])?;
+    }
+    Ok(())
+}
+
 /// The subscription's row as a composite datum.
 ///
 /// # Errors
@@ -282,51 +304,4 @@ pub fn row(customer_id: Uuid, id: Uuid) -> Result<Option<pg_sys::Datum>> {
         })?
         .pop(),
     )
-}
-
-/// Customers of an organization with a date at or before `until`, earliest first.
-///
-/// # Errors
-/// As `spi::read`.
-pub fn due_customers(
-    snapshot: &Snapshot,
-    organization_id: Uuid,
-    until: DateTime<Utc>,
-    limit: i64,
-) -> Result<Vec<Uuid>> {
-    static DUE: Statement = Statement::new(
-        "SELECT customer_id
-           FROM (SELECT customer_id, due_at FROM owo.subscription
-                  WHERE organization_id = $1 AND due_at <= $2
-                 UNION ALL
-                 SELECT customer_id, expires_at FROM owo.checkout
-                  WHERE organization_id = $1 AND status = 'open' AND expires_at <= $2) AS x
-          GROUP BY customer_id
-          ORDER BY min(due_at), customer_id
-          LIMIT $3",
-    );
-    spi::read(
-        snapshot,
-        &DUE,
-        arguments![organization_id, until, limit],
-        |row| row.get(0),
-    )
-}
-
-/// Organizations in which something is due by their own clock, `at` standing for real time.
-///
-/// # Errors
-/// As `spi::read`.
-pub fn due_organizations(snapshot: &Snapshot, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
-    static DUE: Statement = Statement::new(
-        "SELECT o.id
-           FROM owo.organization AS o
-          WHERE EXISTS (SELECT FROM owo.subscription AS s
-                         WHERE s.organization_id = o.id AND s.due_at <= coalesce(o.clock_at, $1))
-             OR EXISTS (SELECT FROM owo.checkout AS c
-                         WHERE c.organization_id = o.id AND c.status = 'open'
-                           AND c.expires_at <= coalesce(o.clock_at, $1))
-          ORDER BY o.id",
-    );
-    spi::read(snapshot, &DUE, arguments![at], |row| row.get(0))
 }

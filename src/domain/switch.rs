@@ -6,8 +6,8 @@
 
 use crate::entitlement::facts::{Facts, Plan, Status, Subscription};
 use crate::period::Time;
-use crate::proration::remaining;
-use crate::subscription::open::{Origin, keeps_anchor, trial_end};
+use crate::subscription::open::{Origin, trial_end};
+use crate::subscription::price::price;
 pub use crate::subscription::terms::{Kind, Terms, TermsError, classify};
 use uuid::Uuid;
 
@@ -199,7 +199,11 @@ pub fn plan_attach(facts: &Facts, wish: Wish<'_>, now: Time) -> Result<Attach, T
     if kind != Kind::Downgrade && !wish.trial_used {
         attach.trial_ends_at = trial_end(wish.plan.trial_days, facts.zone, now);
     }
-    price(&mut attach, current, facts, now);
+    let trial = attach.trial_ends_at.is_some();
+    let price = price(facts, current, &attach.terms, trial, now);
+    attach.amount_due = price.amount_due;
+    attach.credit_left = price.credit_left;
+    attach.credit_currency = price.credit_currency;
     attach.action = begin(facts, &attach, wish.plan);
     Ok(attach)
 }
@@ -252,47 +256,6 @@ fn later(
     // Without an end of the period, or with one that a pause has passed, there is nothing to wait for.
     let end = row.period_end.filter(|end| waits && *end > now)?;
     Some((row, end))
-}
-
-/// Fills in what is due: the charge for the new terms less what is left of the old ones.
-fn price(attach: &mut Attach, current: Option<&Subscription>, facts: &Facts, now: Time) {
-    let terms = &attach.terms;
-    let charge = match current {
-        _ if attach.trial_ends_at.is_some() => 0,
-        Some(row) if keeps_anchor(row, terms, now) => {
-            match row.billing_period_at(facts.zone, now) {
-                Some(period) => match (period.start, period.end) {
-                    (Some(start), Some(end)) => remaining(terms.price, start, end, now),
-                    _ => terms.price,
-                },
-                None => terms.price,
-            }
-        }
-        _ => terms.price,
-    };
-    let credit = current.map_or(0, |row| unused(row, now));
-    let currency = current.and_then(|row| row.currency.clone());
-    // Ranked plans may differ in currency: then nothing can be set off.
-    if credit > 0 && terms.price > 0 && currency != terms.currency {
-        attach.amount_due = charge;
-        attach.credit_left = credit;
-    } else {
-        attach.amount_due = charge.saturating_sub(credit).max(0);
-        attach.credit_left = credit.saturating_sub(charge).max(0);
-    }
-    if attach.credit_left > 0 {
-        attach.credit_currency = currency;
-    }
-}
-
-/// What the rest of a paid period is worth; trials and one-time plans have none.
-fn unused(row: &Subscription, now: Time) -> i64 {
-    match (row.period_start, row.period_end) {
-        (Some(start), Some(end)) if !row.is_in_trial() && !row.one_time => {
-            remaining(row.price, start, end, now)
-        }
-        _ => 0,
-    }
 }
 
 /// Begin now, or after a checkout?

@@ -4,6 +4,8 @@
 //! first; a command whose goal is reached already changes nothing.
 
 use crate::backend::spi::Snapshot;
+use crate::db;
+use crate::db::customer::Customer;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::customer;
@@ -61,6 +63,26 @@ pub fn run(context: &Context, target: &Target, command: Command) -> Result<(Uuid
     Ok((customer_id, id))
 }
 
+/// Ends everything that a customer has, when the customer is deleted; the lock is held.
+///
+/// # Errors
+/// As the statements.
+pub fn leave(context: &Context, customer: &Customer) -> Result<()> {
+    let mut life = Life::load(context, &Snapshot::latest()?, customer.clone())?;
+    life.advance(context.now);
+    let waits = |row: &Subscription| row.status == Status::Incomplete;
+    let rows = life.facts.subscriptions.iter();
+    let ids: Vec<Uuid> = rows
+        .filter(|row| row.is_live() || waits(row))
+        .map(|row| row.id)
+        .collect();
+    for id in ids {
+        cancel_now(&mut life, id)?;
+    }
+    life.save()?;
+    db::subscription::erase(customer.id)
+}
+
 /// The live subscription to the plan, else one that waits, else the one that ended last.
 fn find(life: &Life, target: &Target) -> Result<Uuid> {
     let plan = match (target.plan, target.subscription) {
@@ -107,7 +129,7 @@ fn find(life: &Life, target: &Target) -> Result<Uuid> {
 
 fn plan_id(life: &Life, slug: &str) -> Result<Uuid> {
     let organization_id = life.context.organization.id;
-    let found = crate::db::facts::plan_by_slug(&Snapshot::latest()?, organization_id, slug)?;
+    let found = db::facts::plan_by_slug(&Snapshot::latest()?, organization_id, slug)?;
     found.ok_or_else(|| {
         Error::undefined(format!("plan \"{slug}\" does not exist"))
             .hint("Plans are listed by owo_plans() and created by owo_sync().")

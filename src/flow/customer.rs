@@ -7,6 +7,7 @@ use crate::db::customer::Customer;
 use crate::db::event::Event;
 use crate::error::{Error, Result};
 use crate::flow::attach;
+use crate::flow::command;
 use crate::flow::context::Context;
 use crate::flow::text;
 use crate::meter;
@@ -275,5 +276,6 @@ pub fn delete(context: &Context, customer: &Customer, reason: Option<&str>) -> R
     for entity in db::entity::list(&Snapshot::latest()?, customer.id, None)? {
         meter::writing(|| db::entity::delete(&entity))?;
     }
+    command::leave(context, customer)?;
     meter::writing(|| db::customer::erase(customer.id, context.now))
 }

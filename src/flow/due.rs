@@ -51,7 +51,7 @@ pub fn settle_organization(
             return Ok(settled);
         }
         let id = context.organization.id;
-        let found = db::subscription::due_customers(&Snapshot::latest()?, id, until, batch)?;
+        let found = db::due::customers(&Snapshot::latest()?, id, until, batch)?;
         meter::lock_customers(found.iter().copied());
         for customer_id in &found {
             settle(context, *customer_id, until)?;
@@ -73,7 +73,7 @@ pub fn settle_all(caller: &Caller, limit: i64) -> Result<i64> {
         return Ok(0);
     }
     let mut settled = 0_i64;
-    let organizations = db::subscription::due_organizations(&Snapshot::latest()?, caller.at)?;
+    let organizations = db::due::organizations(&Snapshot::latest()?, caller.at)?;
     for id in organizations {
         let found = db::organization::find_by_id(&Snapshot::latest()?, id)?;
         let Some(organization) = found else { continue };

@@ -105,6 +105,14 @@ SELECT period_end < '2026-11-02' AS late FROM owo.subscription_now WHERE plan = 
 SELECT owo_worker_tick() -> 'due';
 SELECT period_start, period_end FROM owo.subscription_now WHERE plan = 'free' AND customer = 'acme' AND status = 'active';
 SELECT owo_worker_tick() -> 'due';
+-- who is deleted leaves everything
+SET ROLE owo_admin;
+SELECT code FROM owo_attach('other', 'extra');
+SELECT status, count(*) FROM owo.subscription_now WHERE customer = 'other' GROUP BY status ORDER BY status;
+SELECT owo_customer_delete('other');
+SELECT s.status, count(*) FROM owo.subscription AS s JOIN owo.customer AS c ON c.id = s.customer_id WHERE c.key = 'other' GROUP BY s.status;
+SET ROLE postgres;
+
 -- no two live base plans
 INSERT INTO owo.subscription (id, customer_id, plan_id, status, organization_id, group_id, price_amount, anchor_at, started_at, created_at, updated_at, count_number, base, one_time, billing_interval)
 SELECT gen_random_uuid(), customer_id, plan_id, status, organization_id, group_id, price_amount, anchor_at, started_at, created_at, updated_at, count_number, base, one_time, billing_interval

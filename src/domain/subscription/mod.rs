@@ -9,6 +9,7 @@ pub mod carry;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod open;
+pub mod price;
 pub mod state;
 pub mod step;
 pub mod terms;

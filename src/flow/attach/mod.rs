@@ -7,6 +7,7 @@
 mod act;
 mod answer;
 mod provider;
+mod request;
 
 use crate::backend::spi::Snapshot;
 use crate::db;
@@ -17,66 +18,17 @@ use crate::flow::context::Context;
 use crate::flow::customer::{self, Profile};
 use crate::flow::idempotency;
 use crate::flow::life::Life;
-use crate::flow::text;
 use crate::meter;
 use owostack_domain::entitlement::facts::Plan;
 use owostack_domain::ids;
-use owostack_domain::switch::{Action, Attach, TermsError, Timing, Wish, plan_attach};
-use serde_json::{Value, json};
+use owostack_domain::switch::{Action, Attach, TermsError, Wish, plan_attach};
+use serde_json::json;
 use uuid::Uuid;
 
 pub use act::begin;
 use answer::answer;
 pub use answer::{Attachment, customer_not_found};
-
-/// Longest address to come back to, in characters.
-const URL_LENGTH: usize = 2_048;
-
-/// The arguments of `owo_attach`, checked one by one.
-#[derive(Debug, Clone, Default)]
-pub struct Request {
-    pub customer: String,
-    pub plan: String,
-    pub customer_data: Option<Value>,
-    pub metadata: Option<Value>,
-    pub callback_url: Option<String>,
-    pub provider: Option<String>,
-    pub cycle: Option<String>,
-    pub timing: Option<Timing>,
-}
-
-impl Request {
-    /// What makes two requests the same one.
-    fn identity(&self) -> Value {
-        json!({
-            "function": "attach",
-            "plan": self.plan,
-            "cycle": self.cycle,
-            "provider": self.provider,
-            "timing": self.timing.map(|timing| matches!(timing, Timing::Now)),
-        })
-    }
-
-    /// Reads the word of the timing.
-    ///
-    /// # Errors
-    /// `22023` when it is another word.
-    pub fn timing(text: Option<&str>) -> Result<Option<Timing>> {
-        let Some(text) = text else { return Ok(None) };
-        Timing::parse(text)
-            .map(Some)
-            .ok_or_else(|| Error::invalid(format!("timing \"{text}\" is not now or period_end")))
-    }
-
-    /// Bounds the address to come back to.
-    ///
-    /// # Errors
-    /// `22023` when it is too long.
-    pub fn callback(url: Option<&str>) -> Result<Option<String>> {
-        let bounded = |url| text::bounded("callback_url", url, URL_LENGTH);
-        Ok(url.map(bounded).transpose()?.map(str::to_owned))
-    }
-}
+pub use request::Request;
 
 /// Attaches the plan.
 ///
