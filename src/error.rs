@@ -3,7 +3,7 @@
 //! Every layer above `backend/` returns [`Error`]; only `api/` raises it.
 //! Invariant: a denial is not an error here, except in the functions that promise to raise one.
 
-use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::pg_sys::panic::{ErrorReport, ErrorReportWithLevel};
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 
 /// What a flow returns when it cannot answer.
@@ -57,6 +57,8 @@ situations! {
     unsupported = ERRCODE_FEATURE_NOT_SUPPORTED;
     /// `2D000`: a call that commits, inside a transaction block.
     in_transaction = ERRCODE_INVALID_TRANSACTION_TERMINATION;
+    /// `53400`: a limit of the server's configuration is reached.
+    exhausted = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
     /// `XX000`: what our own rows or plans should never hold.
     internal = ERRCODE_INTERNAL_ERROR;
 }
@@ -88,6 +90,21 @@ impl Error {
             .hint("Create the customer with owo_customer() first.")
     }
 
+    /// What Postgres raised, or a panic, after it was caught.
+    pub fn caught(report: &ErrorReportWithLevel) -> Self {
+        Self {
+            code: report.sql_error_code(),
+            message: report.message().to_owned(),
+            detail: report.detail().map(str::to_owned),
+            hint: report.hint().map(str::to_owned),
+        }
+    }
+
+    /// Its message.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Adds the facts behind the message.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
@@ -102,6 +119,17 @@ impl Error {
 
     /// Raises the error in Postgres; nothing on the Rust stack may need cleaning beyond `Drop`.
     pub fn raise(self) -> ! {
+        self.report(PgLogLevel::ERROR);
+        unreachable!("an error report does not return")
+    }
+
+    /// Writes the error to the server log and goes on; `whose` says where it happened.
+    pub fn log(mut self, whose: &str) {
+        self.message = format!("{whose}: {}", self.message);
+        self.report(PgLogLevel::WARNING);
+    }
+
+    fn report(self, level: PgLogLevel) {
         let mut report = ErrorReport::new(self.code, self.message, "owostack");
         if let Some(detail) = self.detail {
             report = report.set_detail(detail);
@@ -109,7 +137,6 @@ impl Error {
         if let Some(hint) = self.hint {
             report = report.set_hint(hint);
         }
-        report.report(PgLogLevel::ERROR);
-        unreachable!("an error report does not return")
+        report.report(level);
     }
 }

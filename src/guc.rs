@@ -7,6 +7,9 @@ use std::ffi::CString;
 
 static ORGANIZATION: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"default"));
+static WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);
+static WORKER_NAPTIME_MS: GucSetting<i32> = GucSetting::<i32>::new(1_000);
+static WORKER_IDLE_S: GucSetting<i32> = GucSetting::<i32>::new(60);
 static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
 
 /// Registers the settings; called from `_PG_init`.
@@ -27,6 +30,34 @@ pub fn init() {
         GucContext::Suset,
         GucFlags::default(),
     );
+    GucRegistry::define_bool_guc(
+        c"owostack.worker",
+        c"Lets background workers fold usage and settle dates.",
+        c"They exist only when the library is in shared_preload_libraries.",
+        &WORKER,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"owostack.worker_naptime_ms",
+        c"Milliseconds that recorded usage waits to be folded.",
+        c"A longer time folds more rows at once.",
+        &WORKER_NAPTIME_MS,
+        10,
+        60_000,
+        GucContext::Sighup,
+        GucFlags::UNIT_MS,
+    );
+    GucRegistry::define_int_guc(
+        c"owostack.worker_idle_s",
+        c"Seconds after which a worker with nothing to do leaves its database.",
+        c"It comes back with the next usage or date.",
+        &WORKER_IDLE_S,
+        1,
+        86_400,
+        GucContext::Sighup,
+        GucFlags::UNIT_S,
+    );
 }
 
 /// Slug of the organization that this session acts on.
@@ -41,4 +72,19 @@ pub fn organization() -> String {
 /// Whether events are sent with NOTIFY.
 pub fn notify() -> bool {
     NOTIFY.get()
+}
+
+/// Whether background workers do their work.
+pub fn worker() -> bool {
+    WORKER.get()
+}
+
+/// How long recorded usage waits to be folded.
+pub fn worker_naptime_ms() -> i64 {
+    WORKER_NAPTIME_MS.get().into()
+}
+
+/// After how much idleness a worker leaves.
+pub fn worker_idle_s() -> i64 {
+    WORKER_IDLE_S.get().into()
 }

@@ -21,6 +21,7 @@ mod flow;
 mod guc;
 mod meter;
 mod schema;
+mod worker;
 
 ::pgrx::pg_module_magic!(name, version);
 
@@ -29,4 +30,5 @@ mod schema;
 #[pg_guard]
 extern "C-unwind" fn _PG_init() {
     guc::init();
+    worker::init();
 }

@@ -86,8 +86,13 @@ extension_sql_file!(
     requires = ["override_api"]
 );
 extension_sql_file!(
+    "../sql/schema/60_worker.sql",
+    name = "worker",
+    requires = ["operate"]
+);
+extension_sql_file!(
     "../sql/schema/70_view.sql",
     name = "view",
-    requires = ["operate"]
+    requires = ["worker"]
 );
 extension_sql_file!("../sql/schema/90_grants.sql", name = "grants", finalize);

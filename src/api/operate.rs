@@ -6,12 +6,13 @@ use crate::backend::call::Access;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::Error;
-use crate::flow::due;
-use crate::flow::fold::{self, Folded};
 use crate::flow::organization;
+use crate::flow::round::{Round, Stage};
+use crate::flow::worker_status;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 #[pg_extern(sql = false)]
 fn owo_worker_tick(max_jobs: Option<i32>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
@@ -23,21 +24,36 @@ fn owo_worker_tick(max_jobs: Option<i32>, fcinfo: pg_sys::FunctionCallInfo) -> A
                 "max_jobs is {max_jobs}, at least 1 is needed"
             )));
         }
-        let settled = due::settle_all(caller, max_jobs.into())?;
-        let mut outcome = match fold::run(max_jobs)? {
-            Folded::Rows(rows) => json!({ "folded": rows }),
-            Folded::Busy => json!({ "folded": 0, "fold_skipped": "another transaction folds" }),
-            Folded::Isolation => {
-                json!({ "folded": 0, "fold_skipped": "the fold needs READ COMMITTED" })
-            }
-            Folded::Inactive => {
-                json!({ "folded": 0, "fold_skipped": "the database is not bound yet" })
-            }
-        };
-        if let Some(fields) = outcome.as_object_mut() {
-            fields.insert("due".to_owned(), json!(settled));
+        let mut round = Round::new(max_jobs, BTreeSet::new());
+        while round.step(caller)? == Stage::More {}
+        let report = round.report();
+        let mut outcome = json!({ "folded": report.folded, "due": report.settled });
+        if let (Some(reason), Some(fields)) = (report.fold_skipped, outcome.as_object_mut()) {
+            fields.insert("fold_skipped".to_owned(), json!(reason));
         }
         Ok(Answer::scalar(outcome))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn _worker_status(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    bare_call(fcinfo, Access::Read, |caller| {
+        let status = worker_status::here();
+        let may_see_texts = organization::require_everywhere(caller).is_ok();
+        let row: Vec<Field> = vec![
+            status.state.into(),
+            status.advice.into(),
+            status.pid.into(),
+            status.started_at.into(),
+            status.heartbeat_at.into(),
+            status.next_due_at.into(),
+            status.rounds.into(),
+            status.folded.into(),
+            status.errors.into(),
+            status.last_error.filter(|_| may_see_texts).into(),
+            status.last_error_at.into(),
+        ];
+        Answer::rows(fcinfo, vec![row])
     })
 }
 

@@ -50,6 +50,16 @@ impl Caller {
         })
     }
 
+    /// The worker, which acts for the owner at wall-clock time.
+    pub fn worker(owner: pg_sys::Oid) -> Self {
+        Self {
+            role: owner,
+            owner,
+            access: Access::Write,
+            at: clock::wall_time(),
+        }
+    }
+
     /// Superusers and members of the owner hold every level everywhere.
     pub fn is_master(&self) -> bool {
         // SAFETY: a catalog look-up; superusers pass it by definition.

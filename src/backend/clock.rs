@@ -37,6 +37,12 @@ pub fn wall_time() -> DateTime<Utc> {
     from_postgres(unsafe { pg_sys::GetCurrentTimestamp() }).unwrap_or_default()
 }
 
+/// Whether the server is a standby, or still recovering.
+pub fn is_in_recovery() -> bool {
+    // SAFETY: reads shared state of the server.
+    unsafe { pg_sys::RecoveryInProgress() }
+}
+
 /// `at` plus a Postgres interval, counted in `zone`; None beyond the range of time.
 pub fn plus(at: DateTime<Utc>, interval: &Interval, zone: Tz) -> Option<DateTime<Utc>> {
     let span = Span::new(

@@ -4,15 +4,23 @@
 //! here and in `meter/shared/`.
 
 pub mod answer;
+pub mod board;
 pub mod call;
 pub mod clock;
+pub mod database;
+pub mod extension;
 pub mod isolation;
 pub mod json;
 pub mod lock;
 pub mod notify;
 pub mod owner;
+pub mod process;
 pub mod random;
+pub mod seat;
+pub mod slot;
 pub mod spi;
 pub mod transaction;
 pub mod trigger;
+pub mod utility;
 pub mod value;
+pub mod wake;

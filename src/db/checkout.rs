@@ -2,6 +2,7 @@
 
 use crate::arguments;
 use crate::backend::spi::{self, Row, Snapshot, Statement};
+use crate::backend::wake;
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use pgrx::pg_sys;
@@ -90,6 +91,7 @@ pub fn insert(row: &Checkout, at: DateTime<Utc>) -> Result<()> {
               plan_id, amount, currency, provider, callback_url, metadata, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)",
     );
+    wake::note();
     spi::run(
         &INSERT,
         arguments![

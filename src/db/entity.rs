@@ -2,6 +2,7 @@
 
 use crate::arguments;
 use crate::backend::spi::{self, Row, Snapshot, Statement};
+use crate::backend::wake;
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -157,6 +158,7 @@ pub fn set_removal(entity: &Entity, remove_at: Option<DateTime<Utc>>) -> Result<
                 status = CASE WHEN $4 IS NULL THEN 'active' ELSE 'pending_removal' END
           WHERE customer_id = $1 AND feature_id = $2 AND key = $3",
     );
+    wake::note();
     spi::run(
         &SET,
         arguments![

@@ -10,9 +10,10 @@ use crate::error::Result;
 /// As `spi::read`.
 pub fn months_without_partition(snapshot: &Snapshot) -> Result<Vec<String>> {
     static MONTHS: Statement = Statement::new(
-        "SELECT DISTINCT to_char(date_trunc('month', u.at AT TIME ZONE 'UTC'), 'YYYY-MM-DD')
-           FROM owo.usage_pending AS u
-          WHERE to_regclass('owo.usage_event_' || to_char(u.at AT TIME ZONE 'UTC', 'YYYY_MM')) IS NULL
+        "SELECT to_char(month, 'YYYY-MM-DD')
+           FROM (SELECT DISTINCT date_trunc('month', at AT TIME ZONE 'UTC') AS month
+                   FROM owo.usage_pending) AS x
+          WHERE to_regclass('owo.usage_event_' || to_char(month, 'YYYY_MM')) IS NULL
           ORDER BY 1",
     );
     spi::read(snapshot, &MONTHS, arguments![], |row| row.get(0))
@@ -42,14 +43,21 @@ pub fn create_partition(month: &str) -> Result<()> {
     ))
 }
 
-/// Moves up to `limit` committed rows; returns how many it moved.
+/// Moves up to `limit` committed rows whose month has a partition; returns how many it moved.
 ///
 /// # Errors
 /// As `spi::write`.
 pub fn fold(limit: i64) -> Result<i64> {
     static FOLD: Statement = Statement::new(
-        "WITH picked AS (
-             SELECT ctid FROM owo.usage_pending LIMIT $1 FOR UPDATE SKIP LOCKED),
+        "WITH ready AS MATERIALIZED (
+             SELECT to_date(right(c.relname, 7), 'YYYY_MM')::timestamp AS month
+               FROM pg_inherits AS i
+               JOIN pg_class AS c ON c.oid = i.inhrelid
+              WHERE i.inhparent = 'owo.usage_event'::regclass),
+         picked AS (
+             SELECT ctid FROM owo.usage_pending
+              WHERE date_trunc('month', at AT TIME ZONE 'UTC') IN (SELECT month FROM ready)
+              LIMIT $1 FOR UPDATE SKIP LOCKED),
          moved AS (
              DELETE FROM owo.usage_pending AS u USING picked WHERE u.ctid = picked.ctid
              RETURNING u.*),

@@ -2,6 +2,7 @@
 
 use crate::arguments;
 use crate::backend::spi::{self, Row, Snapshot, Statement};
+use crate::backend::wake;
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use pgrx::pg_sys;
@@ -180,6 +181,7 @@ pub fn set_clock(id: Uuid, at: Option<DateTime<Utc>>) -> Result<()> {
     static SET: Statement = Statement::new(
         "UPDATE owo.organization SET clock_at = $2, updated_at = now() WHERE id = $1",
     );
+    wake::note();
     spi::run(&SET, arguments![id, at]).map(|_| ())
 }
 

@@ -5,6 +5,7 @@
 
 use crate::arguments;
 use crate::backend::spi::{self, Snapshot, Statement};
+use crate::backend::wake;
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::facts::{FeatureStart, PlanChange, Subscription};
@@ -81,6 +82,7 @@ pub fn insert(place: &Place, row: &Subscription, label: &Label) -> Result<()> {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
                  $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $28)",
     );
+    wake::note();
     spi::run(
         &INSERT,
         arguments![
@@ -130,6 +132,7 @@ pub fn update(place: &Place, row: &Subscription) -> Result<()> {
                 due_at = $15, updated_at = $16
           WHERE customer_id = $1 AND id = $2",
     );
+    wake::note();
     spi::run(
         &UPDATE,
         arguments![

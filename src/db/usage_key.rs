@@ -72,6 +72,11 @@ pub fn delete_expired(limit: i64) -> Result<u64> {
                   JOIN owo.organization AS o ON o.id = c.organization_id
                  WHERE k.created_at
                        < coalesce(o.clock_at, now()) - make_interval(days => o.idempotency_days)
+                   -- what no organization keeps any longer, found by index
+                   AND k.created_at < (
+                       SELECT max(coalesce(x.clock_at, now())
+                                  - make_interval(days => x.idempotency_days))
+                         FROM owo.organization AS x)
                  LIMIT $1 FOR UPDATE OF k SKIP LOCKED))",
     );
     spi::run(&DELETE, arguments![limit])

@@ -9,10 +9,13 @@ use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::Result;
 use crate::flow::context::Context;
+use crate::flow::entity;
 use crate::flow::life::Life;
 use crate::meter;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
+
+pub use crate::db::due::Due;
 
 /// Customers that one statement looks up at most.
 const BATCH_CUSTOMERS: i64 = 1_000;
@@ -26,6 +29,7 @@ pub fn settle(context: &Context, customer_id: Uuid, until: DateTime<Utc>) -> Res
     let Some(customer) = db::customer::find(&snapshot, vec![customer_id])?.pop() else {
         return Ok(());
     };
+    entity::release_due(context, &customer)?;
     let mut life = Life::load(context, &snapshot, customer)?;
     life.advance(until);
     life.save().map(|_| ())
@@ -51,10 +55,10 @@ pub fn settle_organization(
             return Ok(settled);
         }
         let id = context.organization.id;
-        let found = db::due::customers(&Snapshot::latest()?, id, until, batch)?;
-        meter::lock_customers(found.iter().copied());
-        for customer_id in &found {
-            settle(context, *customer_id, until)?;
+        let found = db::due::of_organization(&Snapshot::latest()?, id, until, batch)?;
+        meter::lock_customers(found.iter().map(|one| one.customer_id));
+        for one in &found {
+            settle(context, one.customer_id, until)?;
         }
         let count = i64::try_from(found.len()).unwrap_or(batch);
         settled = settled.saturating_add(count);
@@ -64,23 +68,34 @@ pub fn settle_organization(
     }
 }
 
-/// Settles every organization by its own clock, at most `limit` customers in all.
+/// Customers with a date that has come, everywhere, each by the organization's own clock.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn find(caller: &Caller, limit: i64) -> Result<Vec<Due>> {
+    db::due::everywhere(&Snapshot::latest()?, caller.at, limit)
+}
+
+/// Settles one customer, unless another transaction works on the same ones: then false.
 ///
 /// # Errors
 /// As the statements.
-pub fn settle_all(caller: &Caller, limit: i64) -> Result<i64> {
-    if !db::installation::is_active(&Snapshot::latest()?)? {
-        return Ok(0);
+pub fn try_settle(caller: &Caller, due: &Due) -> Result<bool> {
+    if !meter::try_lock_customer(due.customer_id) {
+        return Ok(false);
     }
-    let mut settled = 0_i64;
-    let organizations = db::due::organizations(&Snapshot::latest()?, caller.at)?;
-    for id in organizations {
-        let found = db::organization::find_by_id(&Snapshot::latest()?, id)?;
-        let Some(organization) = found else { continue };
+    let found = db::organization::find_by_id(&Snapshot::latest()?, due.organization_id)?;
+    if let Some(organization) = found {
         let context = Context::new(*caller, organization);
-        let left = limit.saturating_sub(settled);
-        let count = settle_organization(&context, context.now, Some(left))?;
-        settled = settled.saturating_add(count);
+        settle(&context, due.customer_id, context.now)?;
     }
-    Ok(settled)
+    Ok(true)
+}
+
+/// When the next date comes in organizations that follow real time.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn next_after(at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    db::due::first_after(&Snapshot::latest()?, at)
 }

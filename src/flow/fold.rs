@@ -1,4 +1,6 @@
-//! One round of the fold, by the worker or by hand.
+//! One batch of the fold, and the partitions it needs (protocol 27).
+//!
+//! Called by `flow::round` alone. Invariant: one folder per database at a time.
 
 use crate::backend::isolation;
 use crate::backend::lock::{self, Class, Mode};
@@ -8,45 +10,50 @@ use crate::error::Result;
 use crate::meter;
 
 /// Rows that one statement of the fold moves at most.
-pub const BATCH_ROWS: i64 = 10_000;
+const BATCH_ROWS: i64 = 10_000;
 
-/// What came of a round.
+/// What came of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Folded {
-    /// That many rows were moved.
-    Rows(i64),
+    /// That many rows were moved, and more are there.
+    Full(i64),
+    /// That many rows were moved; no more are there.
+    Last(i64),
     /// Another transaction folds.
     Busy,
-    /// Above READ COMMITTED the fold rests (protocol 27).
+    /// Above READ COMMITTED the fold rests.
     Isolation,
-    /// The database is not bound to this installation (protocol 31).
-    Inactive,
 }
 
-/// Folds up to `batches` batches of committed rows, making partitions they need.
+/// Makes the partitions that committed rows need; false when somebody else folds.
 ///
 /// # Errors
 /// As the statements.
-pub fn run(batches: i32) -> Result<Folded> {
+pub fn make_partitions() -> Result<bool> {
+    if !lock::try_acquire(Class::Fold, 0, Mode::Exclusive) {
+        return Ok(false);
+    }
+    for month in db::fold::months_without_partition(&Snapshot::latest()?)? {
+        db::fold::create_partition(&month)?;
+    }
+    Ok(true)
+}
+
+/// Folds up to a batch of committed rows; those whose month has no partition yet wait.
+///
+/// # Errors
+/// As the statements.
+pub fn fold() -> Result<Folded> {
     if !isolation::is_read_committed() {
         return Ok(Folded::Isolation);
-    }
-    if !db::installation::is_active(&Snapshot::latest()?)? {
-        return Ok(Folded::Inactive);
     }
     if !lock::try_acquire(Class::Fold, 0, Mode::Exclusive) {
         return Ok(Folded::Busy);
     }
-    let mut rows = 0_i64;
-    for _ in 0..batches.max(1) {
-        for month in db::fold::months_without_partition(&Snapshot::latest()?)? {
-            db::fold::create_partition(&month)?;
-        }
-        let moved = meter::writing(|| db::fold::fold(BATCH_ROWS))?;
-        rows = rows.saturating_add(moved);
-        if moved < BATCH_ROWS {
-            break;
-        }
-    }
-    Ok(Folded::Rows(rows))
+    let moved = meter::writing(|| db::fold::fold(BATCH_ROWS))?;
+    Ok(if moved < BATCH_ROWS {
+        Folded::Last(moved)
+    } else {
+        Folded::Full(moved)
+    })
 }

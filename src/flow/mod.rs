@@ -22,6 +22,8 @@ pub mod life;
 pub mod organization;
 pub mod overriding;
 pub mod plan_list;
+pub mod round;
 pub mod standing;
 pub mod text;
 pub mod track;
+pub mod worker_status;

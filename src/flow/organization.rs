@@ -227,6 +227,7 @@ const READER_ROUTINES: &[&str] = &[
     "owo_version",
     "_organizations",
     "_active",
+    "_worker_status",
 ];
 const APP_ROUTINES: &[&str] = &[
     "owo_track",

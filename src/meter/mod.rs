@@ -7,6 +7,7 @@
 mod table;
 
 use crate::backend::spi::Snapshot;
+use crate::backend::wake;
 use crate::db;
 use crate::error::Result;
 use chrono::{DateTime, Utc};
@@ -18,7 +19,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-pub use table::{lock_customer, lock_customers};
+pub use table::{lock_customer, lock_customers, try_lock_customer};
 
 thread_local! {
     /// Depth of running writes; the guard triggers let rows pass while it is above zero.
@@ -89,5 +90,6 @@ pub fn used(
 /// # Errors
 /// When a row was swallowed by somebody's trigger or rule.
 pub fn post(postings: &[Posting]) -> Result<()> {
+    wake::note();
     writing(|| table::post(postings))
 }

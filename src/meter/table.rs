@@ -20,6 +20,11 @@ pub fn lock_customer(customer_id: Uuid) {
     lock::acquire(Class::Customer, lock::stripe(customer_id), Mode::Exclusive);
 }
 
+/// The same without waiting; false when another transaction holds the lock.
+pub fn try_lock_customer(customer_id: Uuid) -> bool {
+    lock::try_acquire(Class::Customer, lock::stripe(customer_id), Mode::Exclusive)
+}
+
 /// The same for several customers, without a deadlock between two such calls.
 pub fn lock_customers(customer_ids: impl IntoIterator<Item = Uuid>) {
     let mut stripes: Vec<u64> = customer_ids.into_iter().map(lock::stripe).collect();

@@ -1,0 +1,179 @@
+//! Rounds of `flow::round`, each batch in a short transaction of its own, errors survived.
+//!
+//! Invariants: each transaction finds the extension anew and keeps it from being dropped under it;
+//! it runs as the extension's owner, READ COMMITTED, read-write; an error costs the batch, is logged
+//! once and not again until a round goes well; one customer who cannot be settled holds up nobody.
+
+use crate::backend::board::Board;
+use crate::backend::call::Caller;
+use crate::backend::extension::{self, Presence};
+use crate::backend::owner::AsOwner;
+use crate::backend::slot::Slot;
+use crate::backend::spi::Snapshot;
+use crate::backend::{clock, database, process};
+use crate::db;
+use crate::error::{Error, Result};
+use crate::flow::round::{Round, Stage};
+use chrono::{DateTime, Duration, Utc};
+use pgrx::pg_sys;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// Batches of each kind in one round, so that signals and settings are looked at in between.
+const JOBS: i32 = 100;
+/// Customers who could not be settled are tried again after a while.
+const AVOID_SECONDS: i64 = 300;
+/// So are those whom somebody else was working on.
+const BUSY_SECONDS: i64 = 5;
+/// How many of the former are remembered.
+const AVOIDED: usize = 10_000;
+
+/// What came of a round.
+pub enum Outcome {
+    /// The database has nothing for a worker: no extension, not bound, became a template.
+    Gone,
+    /// Somebody else is at it; try again soon.
+    Later,
+    Failed,
+    Done {
+        /// Whether there was anything to do.
+        worked: bool,
+        /// Whether there is more to do at once.
+        more: bool,
+        /// The next date.
+        due_at: Option<DateTime<Utc>>,
+    },
+}
+
+/// What a transaction found.
+enum Found {
+    Gone,
+    Leaving,
+    Stage(Stage),
+}
+
+/// The rounds of one worker.
+pub struct Rounds {
+    board: &'static Board,
+    slot: &'static Slot,
+    database: pg_sys::Oid,
+    name: String,
+    /// Customers who could not be settled, and since when.
+    avoided: BTreeMap<Uuid, DateTime<Utc>>,
+    /// Texts of errors logged since the last round that went well.
+    logged: BTreeSet<String>,
+}
+
+impl Rounds {
+    pub fn new(board: &'static Board, slot: &'static Slot, database: pg_sys::Oid) -> Self {
+        Self {
+            board,
+            slot,
+            database,
+            name: String::new(),
+            avoided: BTreeMap::new(),
+            logged: BTreeSet::new(),
+        }
+    }
+
+    /// Does one round.
+    pub fn round(&mut self) -> Outcome {
+        let begun = clock::wall_time();
+        self.avoided
+            .retain(|_, since| begun - *since < Duration::seconds(AVOID_SECONDS));
+        let mut round = Round::new(JOBS, self.avoided.keys().copied().collect());
+        let mut failed = false;
+        loop {
+            if process::is_asked_to_leave() || self.board.is_held(self.database) {
+                return Outcome::Later;
+            }
+            match self.step(&mut round) {
+                Ok(Found::Gone) => return Outcome::Gone,
+                Ok(Found::Leaving) => return Outcome::Later,
+                Ok(Found::Stage(Stage::More)) => {}
+                Ok(Found::Stage(Stage::Over)) => break,
+                Err(error) => {
+                    let customer = round.pass_over();
+                    if let Some(id) = customer
+                        && self.avoided.len() < AVOIDED
+                    {
+                        self.avoided.insert(id, begun);
+                    }
+                    failed |= customer.is_none();
+                    self.record(error, customer);
+                }
+            }
+        }
+        process::report_statistics();
+        let report = round.report();
+        self.slot.folded.add(report.folded);
+        if failed {
+            return Outcome::Failed;
+        }
+        if self.avoided.is_empty() {
+            self.logged.clear();
+        }
+        let blocked = report.busy > 0 || report.fold_skipped.is_some();
+        let soon = blocked.then(|| clock::wall_time() + Duration::seconds(BUSY_SECONDS));
+        let again = self
+            .avoided
+            .values()
+            .map(|since| *since + Duration::seconds(AVOID_SECONDS))
+            .chain(soon);
+        Outcome::Done {
+            worked: report.folded > 0 || report.settled > 0,
+            more: report.more,
+            due_at: report.due_at.into_iter().chain(again).min(),
+        }
+    }
+
+    /// One batch in one transaction.
+    fn step(&mut self, round: &mut Round) -> Result<Found> {
+        let (database, name) = (self.database, &mut self.name);
+        process::transaction(round.activity(), || {
+            match database::find(database) {
+                Some(found) if found.takes_worker => *name = found.name,
+                _ => return Ok(Found::Gone),
+            }
+            match extension::keep() {
+                Presence::Absent => return Ok(Found::Gone),
+                Presence::Leaving => return Ok(Found::Leaving),
+                Presence::Here => {}
+            }
+            let snapshot = Snapshot::latest()?;
+            let Some(extension) = db::installation::extension(&snapshot)? else {
+                return Ok(Found::Gone);
+            };
+            extension.require_library()?;
+            let _owner = AsOwner::enter(extension.owner);
+            if !db::installation::is_active(&snapshot)? {
+                return Ok(Found::Gone);
+            }
+            drop(snapshot);
+            round
+                .step(&Caller::worker(extension.owner))
+                .map(Found::Stage)
+        })
+    }
+
+    /// Puts the error on the board, and into the log if it is a new one.
+    fn record(&mut self, error: Error, customer: Option<Uuid>) {
+        let text = match customer {
+            Some(id) => format!("customer {id}: {}", error.message()),
+            None => error.message().to_owned(),
+        };
+        self.slot.errors.add(1);
+        self.slot.error_at.set(Some(clock::wall_time()));
+        self.board.set_error(self.slot, &text);
+        if self.logged.insert(text) {
+            let whose = match customer {
+                Some(id) => format!(
+                    "owostack worker in database \"{}\", customer {id}",
+                    self.name
+                ),
+                None => format!("owostack worker in database \"{}\"", self.name),
+            };
+            error.log(&whose);
+        }
+    }
+}
