@@ -1,0 +1,93 @@
+//! What this backend's transaction has open in shared memory.
+//!
+//! A plain allocation that is never freed and has no destructor: callbacks of a FATAL exit run
+//! without unwinding (protocol 7). It is borrowed only within this file, never across a call into
+//! Postgres.
+
+use super::memory::Held;
+use std::cell::Cell;
+use std::collections::HashMap;
+
+/// One take (positive) or return (negative) and the subtransaction that made it.
+#[derive(Debug, Clone, Copy)]
+pub struct Item {
+    pub held: Held,
+    pub amount: i128,
+    pub subtransaction: u32,
+}
+
+#[derive(Default)]
+struct Local {
+    items: Vec<Item>,
+    /// Open takes and open returns of this transaction, by entry.
+    own: HashMap<Held, (i128, i128)>,
+}
+
+thread_local! {
+    static LOCAL: Cell<*mut Local> = const { Cell::new(std::ptr::null_mut()) };
+}
+
+fn with<T>(body: impl FnOnce(&mut Local) -> T) -> T {
+    let mut local = LOCAL.get();
+    if local.is_null() {
+        local = Box::leak(Box::default());
+        LOCAL.set(local);
+    }
+    // SAFETY: made above and never freed; this function is not re-entered from `body`.
+    body(unsafe { &mut *local })
+}
+
+/// Makes room for that many items, so that a push inside a critical section allocates nothing.
+pub fn reserve(count: usize) {
+    with(|local| {
+        local.items.reserve(count);
+        local.own.reserve(count);
+    });
+}
+
+/// What this transaction has open on an entry: takes and returns, both as positive numbers.
+pub fn own(held: &Held) -> (i128, i128) {
+    with(|local| local.own.get(held).copied().unwrap_or((0, 0)))
+}
+
+/// How many entries this transaction pins.
+pub fn pinned() -> usize {
+    with(|local| local.own.len())
+}
+
+/// Whether this transaction has anything open.
+pub fn is_empty() -> bool {
+    with(|local| local.items.is_empty())
+}
+
+/// Remembers a take or return, labelled with the running subtransaction.
+pub fn push(held: Held, amount: i128) {
+    // SAFETY: reads a counter of the running transaction.
+    let subtransaction = unsafe { pgrx::pg_sys::GetCurrentSubTransactionId() };
+    with(|local| {
+        local.items.push(Item { held, amount, subtransaction });
+        let own = local.own.entry(held).or_default();
+        if amount >= 0 { own.0 += amount } else { own.1 -= amount }
+    });
+}
+
+/// Removes and returns the newest item of a subtransaction not older than `least`.
+pub fn pop(least: u32) -> Option<Item> {
+    with(|local| {
+        let item = local.items.pop_if(|item| item.subtransaction >= least)?;
+        if let Some(own) = local.own.get_mut(&item.held) {
+            if item.amount >= 0 { own.0 -= item.amount } else { own.1 += item.amount }
+        }
+        Some(item)
+    })
+}
+
+/// Forgets the sums of a finished transaction; the memory is kept for the next one.
+pub fn clear() {
+    with(|local| {
+        local.items.clear();
+        local.own.clear();
+        local.items.shrink_to(1_024);
+        local.own.shrink_to(1_024);
+    });
+}

@@ -1,0 +1,192 @@
+//! The shared engine: escrow of usage in shared memory.
+//!
+//! # Locking rules
+//!
+//! Entries live in [`memory::PARTITIONS`] partitions, chosen by customer, so that all meters of one
+//! customer are under one lock. A partition's LWLock guards every field of its slots, hash heads and
+//! free list. While it is held: no SPI, no palloc, no `ereport`, no logging, no second LWLock; only
+//! bounded work on memory (the pure `draw` of the domain is such work).
+//!
+//! 1. A take or return *pins* its entry from before its first row until its transaction's end is
+//!    visible to others (protocol 5, 17). Commit callbacks run after that point, so an entry is
+//!    unpinned only when a reader of the tables would see its rows.
+//! 2. Only unpinned entries are evicted: then `used` equals what the tables say, and a later load
+//!    finds it there.
+//! 3. Nobody waits for a load (protocol 10): a miss leaves a placeholder with a fresh ticket, drops
+//!    the lock, locks the tables it will read, takes the latest snapshot, reads, and fills the entry
+//!    only if that very ticket still waits there.
+//! 4. Whoever writes rows that count without having judged them (a carried count) forces them onto
+//!    the entry first, under the customer's exclusive lock.
+//! 5. Order around the lock: room in the local list is reserved before; new values are computed and
+//!    checked for overflow; then, inside a critical section, values are stored and the list is
+//!    pushed; then the lock is released. A failure inside is a PANIC, which wipes the memory.
+//! 6. Transaction callbacks touch this memory only.
+//!
+//! Parallel workers, leaders in parallel mode and standbys neither read nor write entries.
+
+mod local;
+mod memory;
+mod transaction;
+
+use super::Used;
+use crate::backend::spi::Snapshot;
+use crate::db;
+use crate::error::{Error, Result};
+use memory::{Held, Key, Partition, Space};
+use owostack_domain::meter_key::MeterPeriod;
+use owostack_domain::quantity::Quantity;
+use pgrx::pg_sys;
+use uuid::Uuid;
+
+pub use memory::{request, slots, startup};
+pub use transaction::register;
+
+/// What one judgement wants to change; positive takes, negative gives back.
+pub type Change = (MeterPeriod, Quantity);
+
+/// How often a call starts over because its entries were evicted while it read the tables.
+const ATTEMPTS: u32 = 32;
+
+/// Whether entries may be used by this call at all.
+pub fn is_usable() -> bool {
+    // SAFETY: both read the state of this backend and of recovery.
+    memory::is_ready() && unsafe { !pg_sys::IsInParallelMode() && !pg_sys::RecoveryInProgress() }
+}
+
+/// What is used of each place as a check sees it: committed, plus this transaction's own takes,
+/// less its own returns.
+///
+/// # Errors
+/// As the statements of a load.
+pub fn visible(customer_id: Uuid, places: &[MeterPeriod]) -> Result<Used> {
+    let mut used = Used::new();
+    match with_entries(customer_id, places, |partition, entries| {
+        Ok(entries.iter().map(|entry| partition.visible(entry)).collect::<Vec<Quantity>>())
+    }) {
+        Ok(values) => {
+            used.extend(places.iter().copied().zip(values));
+            Ok(used)
+        }
+        // Checks never fail for want of room: they read rows.
+        Err(Miss::Full) => {
+            super::table::used(&Snapshot::latest()?, customer_id, places)
+        }
+        Err(Miss::Error(error)) => Err(error),
+    }
+}
+
+/// Which amounts of others' open transactions a judgement sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// For takes: what others have open is spent, what they give back is not there yet.
+    Spent,
+    /// For returns: what others have open is not there, what they give back is gone.
+    Certain,
+    /// For a return that failed: what others have open counts as if committed.
+    Hopeful,
+}
+
+/// Judges under the partition's lock and applies what was judged, as one step.
+///
+/// # Errors
+/// `53400` when open transactions fill the memory, and what `judge` returns.
+pub fn judge<T>(
+    customer_id: Uuid,
+    places: &[MeterPeriod],
+    view: View,
+    mut judge: impl FnMut(&Used) -> Result<(T, Vec<Change>)>,
+) -> Result<T> {
+    let outcome = with_entries(customer_id, places, |partition, entries| {
+        let values = entries.iter().map(|entry| partition.value(entry, view));
+        let used: Used = places.iter().copied().zip(values).collect();
+        let (result, changes) = judge(&used).map_err(Miss::Error)?;
+        let find = |place: &MeterPeriod| {
+            places.iter().position(|known| known == place).and_then(|index| entries.get(index))
+        };
+        let mut applied: Vec<(Held, Quantity)> = Vec::with_capacity(changes.len());
+        for (place, amount) in &changes {
+            let entry = find(place).ok_or_else(|| {
+                Miss::Error(Error::internal("a draw on a meter that was not loaded"))
+            })?;
+            applied.push((*entry, *amount));
+        }
+        partition.apply(&applied)?;
+        Ok(result)
+    });
+    outcome.map_err(Miss::into_error)
+}
+
+/// Adds amounts that need no judgement; the caller holds the customer's exclusive lock.
+///
+/// # Errors
+/// As [`judge`].
+pub fn force(customer_id: Uuid, changes: &[Change]) -> Result<()> {
+    let places: Vec<MeterPeriod> = changes.iter().map(|(place, _)| *place).collect();
+    judge(customer_id, &places, View::Spent, |_| Ok(((), changes.to_vec())))
+}
+
+/// Why a step under the lock did not happen.
+enum Miss {
+    /// Every slot of the partition is pinned.
+    Full,
+    Error(Error),
+}
+
+impl Miss {
+    fn into_error(self) -> Error {
+        match self {
+            Self::Full => Error::full("open transactions fill the shared memory for meters")
+                .hint("Raise owostack.meter_slots, or end transactions that hold many meters."),
+            Self::Error(error) => error,
+        }
+    }
+}
+
+impl From<Error> for Miss {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Runs `body` under the partition's lock once every place has a filled entry.
+fn with_entries<T>(
+    customer_id: Uuid,
+    places: &[MeterPeriod],
+    mut body: impl FnMut(&mut Partition, &[Held]) -> std::result::Result<T, Miss>,
+) -> std::result::Result<T, Miss> {
+    let space = Space::current();
+    let keys: Vec<Key> = places.iter().map(|place| space.key(place)).collect();
+    local::reserve(places.len());
+    for _ in 0..ATTEMPTS {
+        let waiting = {
+            let mut partition = Partition::lock(space.partition_of(customer_id));
+            let mut entries = Vec::with_capacity(keys.len());
+            let mut waiting = Vec::new();
+            for (key, place) in keys.iter().zip(places) {
+                let held = partition.find_or_place(key).ok_or(Miss::Full)?;
+                if let Some(ticket) = partition.ticket(&held) {
+                    waiting.push((*key, *place, ticket));
+                }
+                entries.push(held);
+            }
+            if waiting.is_empty() {
+                return body(&mut partition, &entries);
+            }
+            waiting
+        };
+        let missing: Vec<MeterPeriod> = waiting.iter().map(|(_, place, _)| *place).collect();
+        let sums = load(customer_id, &missing)?;
+        let mut partition = Partition::lock(space.partition_of(customer_id));
+        for ((key, _, ticket), sum) in waiting.iter().zip(sums) {
+            partition.fill(key, *ticket, sum);
+        }
+    }
+    Err(Miss::Full)
+}
+
+/// Reads sums at a snapshot that is newer than the ticket and than any rewrite of the tables.
+fn load(customer_id: Uuid, places: &[MeterPeriod]) -> Result<Vec<Quantity>> {
+    db::meter::lock_tables(&Snapshot::latest()?)?;
+    let pairs: Vec<(Uuid, i64)> = places.iter().map(|p| (p.meter_id, p.number)).collect();
+    db::meter::used(&Snapshot::latest()?, customer_id, &pairs)
+}
