@@ -55,6 +55,8 @@ situations! {
     read_only = ERRCODE_READ_ONLY_SQL_TRANSACTION;
     /// `0A000`: not possible with this feature of Postgres.
     unsupported = ERRCODE_FEATURE_NOT_SUPPORTED;
+    /// `53400`: the memory for meters is full of open transactions.
+    full = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
     /// `2D000`: a call that commits, inside a transaction block.
     in_transaction = ERRCODE_INVALID_TRANSACTION_TERMINATION;
     /// `53400`: a limit of the server's configuration is reached.

@@ -2,14 +2,27 @@
 //!
 //! Invariant (protocol 22): nothing here that a session can set influences a limit.
 
-use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
+
+/// Which engine counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+enum MeterEngine {
+    #[name = c"auto"]
+    Auto,
+    #[name = c"table"]
+    Table,
+    #[name = c"shared"]
+    Shared,
+}
 
 static ORGANIZATION: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"default"));
 static WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);
 static WORKER_NAPTIME_MS: GucSetting<i32> = GucSetting::<i32>::new(1_000);
 static WORKER_IDLE_S: GucSetting<i32> = GucSetting::<i32>::new(60);
+static METER_ENGINE: GucSetting<MeterEngine> = GucSetting::<MeterEngine>::new(MeterEngine::Auto);
+static METER_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
 static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
 
 /// Registers the settings; called from `_PG_init`.
@@ -58,6 +71,38 @@ pub fn init() {
         GucContext::Sighup,
         GucFlags::UNIT_S,
     );
+}
+
+/// Registers the settings that size shared memory; only under `shared_preload_libraries`.
+pub fn init_preloaded() {
+    GucRegistry::define_enum_guc(
+        c"owostack.meter_engine",
+        c"Which engine counts: shared memory, or rows under locks.",
+        c"auto is shared when the library is preloaded.",
+        &METER_ENGINE,
+        GucContext::Postmaster,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"owostack.meter_slots",
+        c"Meters in their periods that shared memory holds at a time.",
+        c"About 120 bytes each. What is not held is read from tables.",
+        &METER_SLOTS,
+        2_048,
+        16_777_216,
+        GucContext::Postmaster,
+        GucFlags::default(),
+    );
+}
+
+/// Whether usage is counted in shared memory; meaningful under preload.
+pub fn is_shared_engine() -> bool {
+    METER_ENGINE.get() != MeterEngine::Table
+}
+
+/// How many meter periods shared memory holds.
+pub fn meter_slots() -> i32 {
+    METER_SLOTS.get()
 }
 
 /// Slug of the organization that this session acts on.

@@ -31,4 +31,8 @@ mod worker;
 extern "C-unwind" fn _PG_init() {
     guc::init();
     worker::init();
+    if backend::preload::is_in_progress() {
+        guc::init_preloaded();
+        meter::preload();
+    }
 }

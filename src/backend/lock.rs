@@ -20,15 +20,21 @@ pub enum Class {
     KeyStripe = 7_003,
     /// One idempotency key.
     Key = 7_004,
-    /// Stripe of customers: everything that counts for them.
-    Customer = 7_005,
+    /// Stripe of customers: their rows and overrides.
+    Profile = 7_005,
+    /// Stripe of customers: what they are subscribed to. The shared engine's takes share it.
+    Customer = 7_006,
+    /// Stripe of customers: their entities.
+    Entity = 7_007,
+    /// Stripe of customers: draws that depend on earlier periods (rollover, late events).
+    Serial = 7_008,
     /// One e-mail address or other alias.
-    Alias = 7_006,
+    Alias = 7_009,
     /// The fold: one folder per database.
-    Fold = 7_007,
+    Fold = 7_010,
 }
 
-/// Number of stripes of [`Class::Customer`] and [`Class::KeyStripe`].
+/// Number of stripes of each class that has stripes.
 pub const STRIPES: u32 = 1_024;
 
 /// How a lock is held.

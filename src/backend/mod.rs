@@ -14,6 +14,7 @@ pub mod json;
 pub mod lock;
 pub mod notify;
 pub mod owner;
+pub mod preload;
 pub mod process;
 pub mod random;
 pub mod seat;

@@ -36,7 +36,7 @@ pub fn append(event: &Event) -> Result<()> {
 
 /// Appends the event once: the second time with the same `name` nothing happens.
 ///
-/// The caller holds the customer's lock, so that nobody inserts the same id meanwhile.
+/// Should somebody insert the same id meanwhile, the outcome of that transaction is awaited.
 ///
 /// # Errors
 /// As `spi::run`.
@@ -52,7 +52,8 @@ fn store(event: &Event, id: Uuid) -> Result<u64> {
     static STORE: Statement = Statement::new(
         "INSERT INTO owo.event (customer_id, id, type, organization_id, at, data)
          SELECT $1, $2, $3, $4, $5, $6
-          WHERE NOT EXISTS (SELECT FROM owo.event WHERE customer_id = $1 AND id = $2)",
+          WHERE NOT EXISTS (SELECT FROM owo.event WHERE customer_id = $1 AND id = $2)
+         ON CONFLICT DO NOTHING",
     );
     spi::run(
         &STORE,

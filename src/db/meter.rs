@@ -45,6 +45,17 @@ pub struct Pending {
     pub metadata: Option<Value>,
 }
 
+/// Locks the tables that sums are read from, for reading, until the transaction ends: a snapshot
+/// taken afterwards is newer than any rewrite of them (protocol 11).
+///
+/// # Errors
+/// As `spi::read`.
+pub fn lock_tables(snapshot: &Snapshot) -> Result<()> {
+    static LOCK: Statement =
+        Statement::new("SELECT FROM owo.usage_pending, owo.meter_period WHERE false");
+    spi::read(snapshot, &LOCK, arguments![], |_| Ok(())).map(|_| ())
+}
+
 /// What is used of each (meter, number), in the order given: folded plus pending.
 ///
 /// # Errors

@@ -10,9 +10,9 @@ use crate::db::facts::Wanted;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::idempotency;
-use crate::flow::standing::{Standing, Used};
+use crate::flow::standing::Standing;
 use crate::flow::text;
-use crate::meter;
+use crate::meter::Used;
 use chrono::{DateTime, Utc};
 use owostack_domain::draw;
 use owostack_domain::entitlement::{Entitlement, Source, SourceKind};
@@ -87,7 +87,6 @@ pub fn grant(context: &Context, customer: &Customer, gift: &Gift) -> Result<Uuid
                 .map_err(|_| Error::internal("the grant stored under an idempotency key"));
         }
     }
-    meter::lock_customer(customer.id);
     let id = ids::time_ordered(context.now, random::ten_bytes()?);
     db::credit::insert(&NewGrant {
         id,

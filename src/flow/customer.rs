@@ -169,11 +169,16 @@ pub fn ensure(context: &Context, key: &str, profile: Profile) -> Result<Customer
     {
         return Ok(customer);
     }
-    meter::lock_customer(id);
+    lock_profile(id);
     match stored(context, id, &stored_key)? {
         Some(customer) => refresh(context, customer, profile),
         None => create(context, id, stored_key, profile),
     }
+}
+
+/// Waits until this transaction alone may write the customer's row.
+pub fn lock_profile(customer_id: Uuid) {
+    lock::acquire(Class::Profile, lock::stripe(customer_id), Mode::Exclusive);
 }
 
 /// Stores what `profile` adds to a customer that exists.

@@ -68,7 +68,7 @@ pub fn add(
     profile: Profile,
 ) -> Result<EntityRow> {
     let feature = entity_feature(context, &Snapshot::latest()?, feature)?;
-    meter::lock_customer(customer.id);
+    meter::enter_entities([customer.id]);
     release_due(context, customer)?;
     let snapshot = Snapshot::latest()?;
     let standing = Standing::load(context, &snapshot, customer, Wanted::Feature(feature.id))?;
@@ -115,7 +115,7 @@ pub fn remove(
     key: &str,
 ) -> Result<EntityRow> {
     let feature = entity_feature(context, &Snapshot::latest()?, feature)?;
-    meter::lock_customer(customer.id);
+    meter::enter_entities([customer.id]);
     release_due(context, customer)?;
     let snapshot = Snapshot::latest()?;
     let standing = Standing::load(context, &snapshot, customer, Wanted::Feature(feature.id))?;

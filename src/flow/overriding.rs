@@ -8,9 +8,9 @@ use crate::db::facts::Wanted;
 use crate::error::{Error, Result};
 use crate::flow::check;
 use crate::flow::context::Context;
+use crate::flow::customer;
 use crate::flow::standing::Standing;
 use crate::flow::text;
-use crate::meter;
 use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::{Feature, FeatureType, Override, SourceKind, Subscription};
 use owostack_domain::ids;
@@ -87,7 +87,7 @@ pub fn set(
     if let Some(reason) = reason {
         text::bounded("reason", reason, text::NAME_LENGTH)?;
     }
-    meter::lock_customer(customer.id);
+    customer::lock_profile(customer.id);
     let snapshot = Snapshot::latest()?;
     let standing = Standing::load(context, &snapshot, customer, Wanted::Feature(feature.id))?;
     let subscription = wish
@@ -170,6 +170,6 @@ pub fn remove(
     subscription_id: Option<Uuid>,
 ) -> Result<bool> {
     let feature = check::feature(context, &Snapshot::latest()?, feature)?;
-    meter::lock_customer(customer.id);
+    customer::lock_profile(customer.id);
     db::override_row::delete(customer.id, feature.id, subscription_id)
 }

@@ -11,19 +11,13 @@ use crate::db::meter::Siblings;
 use crate::error::{Error, Result};
 use crate::flow::carry;
 use crate::flow::context::Context;
-use crate::meter;
+use crate::meter::{self, Used};
 use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::{self, Entitlement, Facts, Histories, Source, Subscription};
-use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::period::Anchor;
-use owostack_domain::quantity::Quantity;
 use owostack_domain::rollover::RolloverHistory;
 use owostack_domain::subscription::advance::advance;
-use std::collections::HashMap;
 use uuid::Uuid;
-
-/// What is used of each meter and period.
-pub type Used = HashMap<MeterPeriod, Quantity>;
 
 /// One customer at the context's time.
 #[derive(Debug, Clone)]

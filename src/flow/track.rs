@@ -5,6 +5,7 @@
 //! been judged, so a call that fails leaves nothing to undo.
 
 mod event;
+mod judgement;
 mod ledger;
 
 use crate::backend::spi::Snapshot;
@@ -68,7 +69,7 @@ fn run(context: &Context, events: Vec<UsageEvent>, many: bool) -> Result<Vec<Dec
     } else {
         keys.for_each(|(customer_id, key)| idempotency::lock_key(customer_id, key));
     }
-    meter::lock_customers(
+    meter::enter(
         located
             .iter()
             .filter_map(|l| l.customer.as_ref().map(|c| c.id)),

@@ -1,25 +1,34 @@
-//! Takes, returns and what is used: the small safe face over the counting engine.
+//! Takes, returns and what is used: the small safe face over two counting engines.
 //!
-//! Called by `flow/` only. Invariants (protocol 5, 17, 23, 28): a customer's lock is held from before
-//! the usage is read until the transaction ends, so what was judged is still true when it is
-//! written; rows that count are written here and by the fold alone.
+//! Called by `flow/` only. The table engine is the reference: an exclusive lock per customer, then
+//! the latest snapshot, then rows. The shared engine (with preload) is escrow in shared memory: a
+//! call waits for no other transaction. Both give equal answers to serial histories.
+//!
+//! Invariants (protocol 5, 17, 23, 28): what was judged is still true when its rows are written; rows
+//! that count are written here and by the fold alone. Whoever changes what a customer is subscribed
+//! to holds the customer's lock alone; takes hold it too, in the shared engine with others.
 
+pub mod shared;
 mod table;
 
+use crate::backend::lock::{self, Class, Mode};
+use crate::backend::preload;
 use crate::backend::spi::Snapshot;
 use crate::backend::wake;
-use crate::db;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::guc;
 use chrono::{DateTime, Utc};
 use owostack_domain::meter_key::{MeterKey, MeterPeriod};
 use owostack_domain::period::Period;
 use owostack_domain::quantity::Quantity;
 use serde_json::Value;
+use shared::{Change, View};
 use std::cell::Cell;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-pub use table::{lock_customer, lock_customers, try_lock_customer};
+/// What is used of each meter and period.
+pub type Used = HashMap<MeterPeriod, Quantity>;
 
 thread_local! {
     /// Depth of running writes; the guard triggers let rows pass while it is above zero.
@@ -45,6 +54,14 @@ pub struct Posting {
     pub metadata: Option<Value>,
 }
 
+/// Sets the shared engine up while the postmaster loads its libraries, unless it is switched off.
+pub fn preload() {
+    if guc::is_shared_engine() {
+        shared::register();
+        preload::hook(shared::request, shared::startup);
+    }
+}
+
 /// Whether the running statement is one of ours.
 pub fn is_writing() -> bool {
     WRITING.get() > 0
@@ -68,28 +85,197 @@ pub fn writing<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     body()
 }
 
-/// What is used of each meter and period, folded and pending, at `snapshot`.
+/// Waits until this transaction alone may change what the customer is subscribed to, and count.
+pub fn lock_customer(customer_id: Uuid) {
+    lock_customers([customer_id]);
+}
+
+/// The same for several customers, without a deadlock between two such calls.
+pub fn lock_customers(customer_ids: impl IntoIterator<Item = Uuid>) {
+    lock_stripes(Class::Customer, customer_ids, Mode::Exclusive);
+}
+
+/// The lock of [`lock_customer`] if nobody is in the way; true when it is held now.
+pub fn try_lock_customer(customer_id: Uuid) -> bool {
+    lock::try_acquire(Class::Customer, lock::stripe(customer_id), Mode::Exclusive)
+}
+
+/// Waits until nobody changes what the customers are subscribed to; takes may follow.
+///
+/// Alone in the table engine, together with other takes in the shared one.
+pub fn enter(customer_ids: impl IntoIterator<Item = Uuid>) {
+    let mode = if shared::is_usable() {
+        Mode::Share
+    } else {
+        Mode::Exclusive
+    };
+    lock_stripes(Class::Customer, customer_ids, mode);
+}
+
+/// Waits until this transaction alone draws what depends on earlier periods of the customer.
+///
+/// In the table engine the customer's lock is enough.
+pub fn enter_serial(customer_id: Uuid) {
+    if shared::is_usable() {
+        lock_stripes(Class::Serial, [customer_id], Mode::Exclusive);
+    }
+}
+
+/// Waits until this transaction alone adds and removes entities of the customer.
+pub fn enter_entities(customer_ids: impl IntoIterator<Item = Uuid>) {
+    let ids: Vec<Uuid> = customer_ids.into_iter().collect();
+    enter(ids.iter().copied());
+    lock_stripes(Class::Entity, ids, Mode::Exclusive);
+}
+
+fn lock_stripes(class: Class, customer_ids: impl IntoIterator<Item = Uuid>, mode: Mode) {
+    let mut stripes: Vec<u64> = customer_ids.into_iter().map(lock::stripe).collect();
+    stripes.sort_unstable();
+    stripes.dedup();
+    for stripe in stripes {
+        lock::acquire(class, stripe, mode);
+    }
+}
+
+/// What is used of each meter and period, as a check sees it.
 ///
 /// # Errors
 /// As the statements.
-pub fn used(
-    snapshot: &Snapshot,
-    customer_id: Uuid,
-    meters: &[MeterPeriod],
-) -> Result<HashMap<MeterPeriod, Quantity>> {
-    let pairs: Vec<(Uuid, i64)> = meters
-        .iter()
-        .map(|meter| (meter.meter_id, meter.number))
-        .collect();
-    let sums = db::meter::used(snapshot, customer_id, &pairs)?;
-    Ok(meters.iter().copied().zip(sums).collect())
+pub fn used(snapshot: &Snapshot, customer_id: Uuid, places: &[MeterPeriod]) -> Result<Used> {
+    if shared::is_usable() {
+        return shared::visible(customer_id, places);
+    }
+    table::used(snapshot, customer_id, places)
 }
 
-/// Records postings of customers whose lock this transaction holds.
+/// Usage as one call judges it: the table engine remembers what the call has drawn so far, the
+/// shared engine asks its entries each time.
+#[derive(Debug, Default)]
+pub struct Counter {
+    used: HashMap<Uuid, Used>,
+}
+
+impl Counter {
+    /// What is used of those places, what this call has drawn included.
+    ///
+    /// # Errors
+    /// As the statements.
+    pub fn used(
+        &mut self,
+        snapshot: &Snapshot,
+        customer_id: Uuid,
+        places: &[MeterPeriod],
+    ) -> Result<Used> {
+        if shared::is_usable() {
+            return shared::visible(customer_id, places);
+        }
+        self.load(snapshot, customer_id, places)
+    }
+
+    fn load(
+        &mut self,
+        snapshot: &Snapshot,
+        customer_id: Uuid,
+        places: &[MeterPeriod],
+    ) -> Result<Used> {
+        let known = self.used.entry(customer_id).or_default();
+        let missing: Vec<MeterPeriod> = places
+            .iter()
+            .filter(|place| !known.contains_key(place))
+            .copied()
+            .collect();
+        if !missing.is_empty() {
+            known.extend(table::used(snapshot, customer_id, &missing)?);
+        }
+        let value = |place: &MeterPeriod| known.get(place).copied().unwrap_or_default();
+        Ok(places.iter().map(|place| (*place, value(place))).collect())
+    }
+
+    /// Judges and draws in one step.
+    ///
+    /// # Errors
+    /// What `judge` returns; `53400` when open transactions fill the shared memory.
+    pub fn take<T>(
+        &mut self,
+        snapshot: &Snapshot,
+        customer_id: Uuid,
+        places: &[MeterPeriod],
+        judge: impl Fn(&Used) -> Result<(T, Vec<Change>)>,
+    ) -> Result<T> {
+        if shared::is_usable() {
+            return shared::judge(customer_id, places, View::Spent, judge);
+        }
+        let (result, changes) = judge(&self.load(snapshot, customer_id, places)?)?;
+        self.remember(customer_id, &changes)?;
+        Ok(result)
+    }
+
+    /// Judges and gives back in one step.
+    ///
+    /// # Errors
+    /// What `judge` returns; `40001` when only somebody's open transaction is in the way.
+    pub fn give_back<T>(
+        &mut self,
+        snapshot: &Snapshot,
+        customer_id: Uuid,
+        places: &[MeterPeriod],
+        judge: impl Fn(&Used) -> Result<(T, Vec<Change>)>,
+    ) -> Result<T> {
+        if !shared::is_usable() {
+            return self.take(snapshot, customer_id, places, judge);
+        }
+        let refused = match shared::judge(customer_id, places, View::Certain, &judge) {
+            Ok(result) => return Ok(result),
+            Err(refused) => refused,
+        };
+        let hopeful = shared::judge(customer_id, places, View::Hopeful, |used| {
+            judge(used).map(|_| ((), Vec::new()))
+        });
+        match hopeful {
+            Ok(()) => Err(
+                Error::retry("usage of an open transaction would have to be given back")
+                    .hint("Try again when that transaction has ended."),
+            ),
+            Err(_) => Err(refused),
+        }
+    }
+
+    fn remember(&mut self, customer_id: Uuid, changes: &[Change]) -> Result<()> {
+        let known = self.used.entry(customer_id).or_default();
+        for (place, amount) in changes {
+            let used = known.entry(*place).or_default();
+            *used = used
+                .checked_add(*amount)
+                .ok_or_else(|| Error::out_of_range("usage is out of range"))?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what was loaded; what was drawn must have been recorded.
+    pub fn forget(&mut self) {
+        self.used.clear();
+    }
+}
+
+/// Records what was taken through a [`Counter`].
 ///
 /// # Errors
 /// When a row was swallowed by somebody's trigger or rule.
-pub fn post(postings: &[Posting]) -> Result<()> {
+pub fn record(postings: &[Posting]) -> Result<()> {
     wake::note();
     writing(|| table::post(postings))
+}
+
+/// Counts and records amounts that nobody judged; the caller holds the customer's lock alone.
+///
+/// # Errors
+/// As [`record`].
+pub fn post(postings: &[Posting]) -> Result<()> {
+    if shared::is_usable() {
+        for posting in postings {
+            let place = posting.key.in_period(posting.period.number);
+            shared::force(posting.key.customer_id, &[(place, posting.amount)])?;
+        }
+    }
+    record(postings)
 }

@@ -5,34 +5,22 @@
 //! taken after the last of them. Serial per customer until commit, obviously right, works without
 //! preload.
 
-use super::Posting;
-use crate::backend::lock::{self, Class, Mode};
+use super::{Posting, Used};
 use crate::backend::random;
+use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::meter::Pending;
 use crate::error::{Error, Result};
 use owostack_domain::ids;
+use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::period::Anchor;
 use uuid::Uuid;
 
-/// Waits until this transaction alone counts for the customer.
-pub fn lock_customer(customer_id: Uuid) {
-    lock::acquire(Class::Customer, lock::stripe(customer_id), Mode::Exclusive);
-}
-
-/// The same without waiting; false when another transaction holds the lock.
-pub fn try_lock_customer(customer_id: Uuid) -> bool {
-    lock::try_acquire(Class::Customer, lock::stripe(customer_id), Mode::Exclusive)
-}
-
-/// The same for several customers, without a deadlock between two such calls.
-pub fn lock_customers(customer_ids: impl IntoIterator<Item = Uuid>) {
-    let mut stripes: Vec<u64> = customer_ids.into_iter().map(lock::stripe).collect();
-    stripes.sort_unstable();
-    stripes.dedup();
-    for stripe in stripes {
-        lock::acquire(Class::Customer, stripe, Mode::Exclusive);
-    }
+/// What is used of each place at the snapshot: folded and pending.
+pub fn used(snapshot: &Snapshot, customer_id: Uuid, places: &[MeterPeriod]) -> Result<Used> {
+    let pairs: Vec<(Uuid, i64)> = places.iter().map(|p| (p.meter_id, p.number)).collect();
+    let sums = db::meter::used(snapshot, customer_id, &pairs)?;
+    Ok(places.iter().copied().zip(sums).collect())
 }
 
 /// Appends one pending row per posting.

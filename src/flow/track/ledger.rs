@@ -14,12 +14,13 @@ use crate::flow::context::Context;
 use crate::flow::decided::Decided;
 use crate::flow::due;
 use crate::flow::idempotency;
-use crate::flow::standing::{Standing, Used};
-use crate::meter::{self, Posting};
+use crate::flow::standing::Standing;
+use crate::flow::track::judgement::{self, Judged};
+use crate::meter::{self, Counter, Posting, Used};
 use chrono::{DateTime, Utc};
-use owostack_domain::decision::{self, Code, Decision};
+use owostack_domain::decision::{Code, Decision};
 use owostack_domain::draw::Drawn;
-use owostack_domain::entitlement::{Entitlement, GrantState};
+use owostack_domain::entitlement::Entitlement;
 use owostack_domain::quantity::Quantity;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -30,7 +31,7 @@ pub struct Ledger<'a> {
     context: &'a Context,
     snapshot: Snapshot,
     standings: HashMap<(Uuid, Uuid), Standing>,
-    used: HashMap<Uuid, Used>,
+    counter: Counter,
     postings: Vec<Posting>,
     /// What this call answered under keys, still to be stored.
     answers: HashMap<(Uuid, String), (Value, Decided)>,
@@ -46,12 +47,6 @@ struct Crossing {
     data: Value,
 }
 
-/// A judged event with what it draws.
-struct Judged {
-    decision: Decision,
-    drawn: Drawn,
-}
-
 impl<'a> Ledger<'a> {
     /// Takes the snapshot that judges; every lock is held already.
     pub fn open(context: &'a Context) -> Result<Self> {
@@ -59,7 +54,7 @@ impl<'a> Ledger<'a> {
             context,
             snapshot: Snapshot::latest()?,
             standings: HashMap::new(),
-            used: HashMap::new(),
+            counter: Counter::default(),
             postings: Vec::new(),
             answers: HashMap::new(),
             crossings: Vec::new(),
@@ -88,11 +83,11 @@ impl<'a> Ledger<'a> {
         }
         let happened_at = event.happened_at(self.context)?;
         let entitlement = self.entitlement(&customer, feature.id, entity, happened_at)?;
-        let before = self.check(customer.id, &entitlement);
+        judgement::require_entity(&entitlement)?;
         let judged = self.decide(customer.id, &entitlement, event.value)?;
         if !judged.drawn.lines.is_empty() {
-            self.keep(&customer, &event, &entitlement, happened_at, judged.drawn);
-            self.note_crossings(&customer, &entitlement, &before, &judged.decision);
+            self.keep(&event, &entitlement, happened_at, judged.drawn);
+            self.note_crossings(&customer, &entitlement, &judged.before, &judged.decision);
         }
         let decided = Decided::from(judged.decision);
         if let (true, Some(key)) = (decided.allowed, &event.idempotency_key) {
@@ -144,17 +139,28 @@ impl<'a> Ledger<'a> {
             .sources
             .iter()
             .any(|source| source.period.start.is_some_and(|start| start > happened_at));
-        let entitlement = if late {
-            // What earlier events of this call drew must be part of the history that it is judged by.
-            self.flush()?;
-            self.resolved(customer, feature_id, entity, happened_at)?
-        } else {
-            running
-        };
-        let standing = self.standing(customer, feature_id)?.clone();
-        let used = self.used.entry(customer.id).or_default();
-        standing.load_used(&self.snapshot, &entitlement, used)?;
-        Ok(entitlement)
+        if !late && !self.rolls_over(customer.id, feature_id) {
+            return Ok(running);
+        }
+        // What is drawn from earlier periods is judged by their whole history: nobody else may
+        // write to it meanwhile, and what this call drew must be part of it.
+        meter::enter_serial(customer.id);
+        self.flush()?;
+        let at = if late { happened_at } else { now };
+        self.resolved(customer, feature_id, entity, at)
+    }
+
+    /// Whether anything of the feature's plans rolls over.
+    fn rolls_over(&self, customer_id: Uuid, feature_id: Uuid) -> bool {
+        self.standings
+            .get(&(customer_id, feature_id))
+            .is_some_and(|standing| {
+                standing
+                    .facts()
+                    .plan_features
+                    .iter()
+                    .any(|row| row.rollover)
+            })
     }
 
     fn resolved(
@@ -179,6 +185,7 @@ impl<'a> Ledger<'a> {
             let mut standing = Standing::load(self.context, &self.snapshot, customer, wanted)?;
             if standing.is_due() {
                 // Usage that a switch carries must be on its new meter before more is counted.
+                meter::lock_customer(customer.id);
                 due::settle(self.context, customer.id, self.context.now)?;
                 self.snapshot = Snapshot::latest()?;
                 standing = Standing::load(self.context, &self.snapshot, customer, wanted)?;
@@ -190,46 +197,35 @@ impl<'a> Ledger<'a> {
             .ok_or_else(|| Error::internal("a standing that was loaded"))
     }
 
-    fn check(&self, customer_id: Uuid, entitlement: &Entitlement) -> Decision {
-        let none = Used::new();
-        let used = self.used.get(&customer_id).unwrap_or(&none);
-        decision::check(entitlement, used, Quantity::ZERO)
-    }
-
     fn decide(
-        &self,
+        &mut self,
         customer_id: Uuid,
         entitlement: &Entitlement,
         value: Quantity,
     ) -> Result<Judged> {
-        let none = Used::new();
-        let used = self.used.get(&customer_id).unwrap_or(&none);
-        // Where nothing is granted a return is denied like a track, with the same code.
-        if !value.is_negative() || entitlement.grant != GrantState::Granted {
-            let (decision, drawn) = decision::track(entitlement, used, value);
-            return Ok(Judged { decision, drawn });
+        let places = judgement::places(entitlement);
+        let judge = |used: &Used| judgement::judge(entitlement, used, value);
+        if value.is_negative() {
+            self.counter
+                .give_back(&self.snapshot, customer_id, &places, judge)
+        } else {
+            self.counter
+                .take(&self.snapshot, customer_id, &places, judge)
         }
-        let (decision, drawn) = decision::give_back(entitlement, used, value.negate())
-            .map_err(|_| below_zero(entitlement, value))?;
-        Ok(Judged { decision, drawn })
     }
 
-    /// Turns draws into postings and counts them for the events that follow.
+    /// Turns draws into postings.
     fn keep(
         &mut self,
-        customer: &Customer,
         event: &UsageEvent,
         entitlement: &Entitlement,
         happened_at: DateTime<Utc>,
         drawn: Drawn,
     ) {
-        let used = self.used.entry(customer.id).or_default();
         for line in drawn.lines {
             let Some(source) = entitlement.sources.get(line.source) else {
                 continue;
             };
-            let entry = used.entry(line.place()).or_default();
-            *entry = entry.checked_add(line.amount).unwrap_or(*entry);
             self.postings.push(Posting {
                 key: line.meter,
                 period: source.period,
@@ -290,12 +286,9 @@ impl<'a> Ledger<'a> {
 
     /// Writes what was drawn so far and forgets what was loaded before.
     fn flush(&mut self) -> Result<()> {
-        if self.postings.is_empty() {
-            return Ok(());
-        }
-        meter::post(&self.postings)?;
+        meter::record(&self.postings)?;
         self.postings.clear();
-        self.used.clear();
+        self.counter.forget();
         self.snapshot = Snapshot::latest()?;
         Ok(())
     }
@@ -305,7 +298,7 @@ impl<'a> Ledger<'a> {
     /// # Errors
     /// As the statements.
     pub fn close(self) -> Result<()> {
-        meter::post(&self.postings)?;
+        meter::record(&self.postings)?;
         for ((customer_id, key), (request, decided)) in self.answers {
             let result = serde_json::to_value(&decided)
                 .map_err(|_| Error::internal("a decision that is not JSON"))?;
@@ -324,13 +317,4 @@ impl<'a> Ledger<'a> {
         }
         Ok(())
     }
-}
-
-fn below_zero(entitlement: &Entitlement, value: Quantity) -> Error {
-    Error::invalid(format!(
-        "{} of \"{}\" cannot be given back: less is used in the running period",
-        value.negate(),
-        entitlement.slug
-    ))
-    .hint("A return takes back at most what the running period holds.")
 }

@@ -65,9 +65,17 @@ pub fn push(held: Held, amount: i128) {
     // SAFETY: reads a counter of the running transaction.
     let subtransaction = unsafe { pgrx::pg_sys::GetCurrentSubTransactionId() };
     with(|local| {
-        local.items.push(Item { held, amount, subtransaction });
+        local.items.push(Item {
+            held,
+            amount,
+            subtransaction,
+        });
         let own = local.own.entry(held).or_default();
-        if amount >= 0 { own.0 += amount } else { own.1 -= amount }
+        if amount >= 0 {
+            own.0 += amount
+        } else {
+            own.1 -= amount
+        }
     });
 }
 
@@ -76,7 +84,11 @@ pub fn pop(least: u32) -> Option<Item> {
     with(|local| {
         let item = local.items.pop_if(|item| item.subtransaction >= least)?;
         if let Some(own) = local.own.get_mut(&item.held) {
-            if item.amount >= 0 { own.0 -= item.amount } else { own.1 += item.amount }
+            if item.amount >= 0 {
+                own.0 -= item.amount
+            } else {
+                own.1 += item.amount
+            }
         }
         Some(item)
     })

@@ -122,8 +122,12 @@ pub fn startup() {
     // SAFETY: the startup hook runs under AddinShmemInitLock or in the postmaster alone; the area
     // has the size that was requested.
     unsafe {
-        let area = pg_sys::ShmemInitStruct(AREA.as_ptr(), area_size(), &raw mut found).cast::<Area>();
-        LOCKS.store(pg_sys::GetNamedLWLockTranche(TRANCHE.as_ptr()), Ordering::Release);
+        let area =
+            pg_sys::ShmemInitStruct(AREA.as_ptr(), area_size(), &raw mut found).cast::<Area>();
+        LOCKS.store(
+            pg_sys::GetNamedLWLockTranche(TRANCHE.as_ptr()),
+            Ordering::Release,
+        );
         if !found {
             area.write(Area {
                 slots_per_partition: u32::try_from(slots).unwrap_or(u32::MAX),
@@ -152,7 +156,11 @@ pub fn slots() -> Option<[u64; 5]> {
     let (per_partition, evictions, loads) = unsafe {
         let area = area.as_ref()?;
         let evictions = area.evictions.load(Ordering::Relaxed);
-        (area.slots_per_partition, evictions, area.loads.load(Ordering::Relaxed))
+        (
+            area.slots_per_partition,
+            evictions,
+            area.loads.load(Ordering::Relaxed),
+        )
     };
     let (mut filled, mut pinned) = (0_u64, 0_u64);
     for number in 0..PARTITIONS {
@@ -162,7 +170,13 @@ pub fn slots() -> Option<[u64; 5]> {
         filled += u64::from(head.filled);
         pinned += u64::from(head.pinned);
     }
-    Some([u64::from(per_partition) * PARTITIONS as u64, filled, pinned, evictions, loads])
+    Some([
+        u64::from(per_partition) * PARTITIONS as u64,
+        filled,
+        pinned,
+        evictions,
+        loads,
+    ])
 }
 
 impl Space {
@@ -174,7 +188,10 @@ impl Space {
             let table = pg_sys::get_relname_relid(c"usage_pending".as_ptr(), schema);
             (pg_sys::MyDatabaseId.to_u32(), table.to_u32())
         };
-        Self { database, installation }
+        Self {
+            database,
+            installation,
+        }
     }
 
     /// The key of a place in this installation.
@@ -198,7 +215,8 @@ impl Space {
 impl Key {
     fn hash(&self) -> u64 {
         let (high, low) = Uuid::from_bytes(self.meter).as_u64_pair();
-        (high ^ low.rotate_left(17) ^ self.number.cast_unsigned()).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        (high ^ low.rotate_left(17) ^ self.number.cast_unsigned())
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 }
 
@@ -224,7 +242,9 @@ impl Raw {
     unsafe fn of(area: *mut Area, slots: usize, number: usize) -> Self {
         // SAFETY: offsets stay within the area by its size computation.
         unsafe {
-            let start = area.cast::<u8>().add(size_of::<Area>().next_multiple_of(64));
+            let start = area
+                .cast::<u8>()
+                .add(size_of::<Area>().next_multiple_of(64));
             let head = start.add(number * partition_size(slots));
             let chains = head.add(size_of::<PartitionHead>());
             let first = chains.add((slots * size_of::<u32>()).next_multiple_of(16));
@@ -242,15 +262,29 @@ impl Raw {
     unsafe fn clear(self) {
         // SAFETY: promised by the caller; indexes stay below `count`.
         unsafe {
-            self.head.write(PartitionHead { free: 0, hand: 0, filled: 0, pinned: 0 });
+            self.head.write(PartitionHead {
+                free: 0,
+                hand: 0,
+                filled: 0,
+                pinned: 0,
+            });
             for index in 0..self.count {
                 self.chains.add(index as usize).write(NONE);
-                let next = if index + 1 < self.count { index + 1 } else { NONE };
+                let next = if index + 1 < self.count {
+                    index + 1
+                } else {
+                    NONE
+                };
                 self.slots.add(index as usize).write(Slot {
                     used: 0,
                     open: 0,
                     back: 0,
-                    key: Key { meter: [0; 16], number: 0, database: 0, installation: 0 },
+                    key: Key {
+                        meter: [0; 16],
+                        number: 0,
+                        database: 0,
+                        installation: 0,
+                    },
                     ticket: 0,
                     pins: 0,
                     next,
@@ -280,7 +314,11 @@ impl Partition {
             let raw = Raw::of(area, (*area).slots_per_partition as usize, number);
             let lock = &raw mut (*LOCKS.load(Ordering::Acquire).add(number)).lock;
             pg_sys::LWLockAcquire(lock, pg_sys::LWLockMode::LW_EXCLUSIVE);
-            Self { number: u32::try_from(number).unwrap_or(0), lock, raw }
+            Self {
+                number: u32::try_from(number).unwrap_or(0),
+                lock,
+                raw,
+            }
         }
     }
 
@@ -304,7 +342,10 @@ impl Partition {
     }
 
     fn held(&self, slot: u32) -> Held {
-        Held { partition: self.number, slot }
+        Held {
+            partition: self.number,
+            slot,
+        }
     }
 
     fn find(&mut self, key: &Key) -> Option<u32> {
@@ -373,7 +414,11 @@ impl Partition {
             self.unlink(&key, hand);
             self.head().filled -= 1;
             // SAFETY: the area is ready; the counter is atomic.
-            unsafe { (*STARTED.load(Ordering::Acquire)).evictions.fetch_add(1, Ordering::Relaxed) };
+            unsafe {
+                (*STARTED.load(Ordering::Acquire))
+                    .evictions
+                    .fetch_add(1, Ordering::Relaxed)
+            };
             return Some(hand);
         }
         None
@@ -414,7 +459,9 @@ impl Partition {
     /// What a check sees: committed, own takes included, own returns gone.
     pub fn visible(&mut self, held: &Held) -> Quantity {
         let (own_open, own_back) = local::own(held);
-        let value = self.slot(held.slot).map_or(0, |slot| slot.used - slot.open + own_open - own_back);
+        let value = self
+            .slot(held.slot)
+            .map_or(0, |slot| slot.used - slot.open + own_open - own_back);
         Quantity::from_raw(value)
     }
 
@@ -437,7 +484,9 @@ impl Partition {
                 slot.pins < u32::MAX && slot.used.checked_add(amount.raw()).is_some()
             });
             if !fits {
-                return Err(Miss::Error(crate::error::Error::out_of_range("usage is out of range")));
+                return Err(Miss::Error(crate::error::Error::out_of_range(
+                    "usage is out of range",
+                )));
             }
         }
         let _critical = Critical::enter();

@@ -61,16 +61,17 @@ pub fn is_usable() -> bool {
 pub fn visible(customer_id: Uuid, places: &[MeterPeriod]) -> Result<Used> {
     let mut used = Used::new();
     match with_entries(customer_id, places, |partition, entries| {
-        Ok(entries.iter().map(|entry| partition.visible(entry)).collect::<Vec<Quantity>>())
+        Ok(entries
+            .iter()
+            .map(|entry| partition.visible(entry))
+            .collect::<Vec<Quantity>>())
     }) {
         Ok(values) => {
             used.extend(places.iter().copied().zip(values));
             Ok(used)
         }
         // Checks never fail for want of room: they read rows.
-        Err(Miss::Full) => {
-            super::table::used(&Snapshot::latest()?, customer_id, places)
-        }
+        Err(Miss::Full) => super::table::used(&Snapshot::latest()?, customer_id, places),
         Err(Miss::Error(error)) => Err(error),
     }
 }
@@ -101,7 +102,10 @@ pub fn judge<T>(
         let used: Used = places.iter().copied().zip(values).collect();
         let (result, changes) = judge(&used).map_err(Miss::Error)?;
         let find = |place: &MeterPeriod| {
-            places.iter().position(|known| known == place).and_then(|index| entries.get(index))
+            places
+                .iter()
+                .position(|known| known == place)
+                .and_then(|index| entries.get(index))
         };
         let mut applied: Vec<(Held, Quantity)> = Vec::with_capacity(changes.len());
         for (place, amount) in &changes {
@@ -122,7 +126,9 @@ pub fn judge<T>(
 /// As [`judge`].
 pub fn force(customer_id: Uuid, changes: &[Change]) -> Result<()> {
     let places: Vec<MeterPeriod> = changes.iter().map(|(place, _)| *place).collect();
-    judge(customer_id, &places, View::Spent, |_| Ok(((), changes.to_vec())))
+    judge(customer_id, &places, View::Spent, |_| {
+        Ok(((), changes.to_vec()))
+    })
 }
 
 /// Why a step under the lock did not happen.
