@@ -1,6 +1,6 @@
 //! The running call: which function, whose rights, whether it may write.
 
-use crate::backend::{clock, owner};
+use crate::backend::{clock, owner, transaction};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use pgrx::pg_sys;
@@ -37,6 +37,7 @@ impl Caller {
             function_oid(fcinfo).ok_or_else(|| Error::internal("no call information"))?;
         if access == Access::Write {
             refuse_where_read_only();
+            transaction::note_write();
         }
         let at = match access {
             Access::Read => clock::statement_time(),

@@ -160,7 +160,7 @@ columns! {
     pg_sys::Oid, pg_sys::Oid => |value| Some(value);
     Uuid, pgrx::Uuid => |value| Some(Uuid::from_bytes(*value.as_bytes()));
     DateTime<Utc>, TimestampWithTimeZone => |value| clock::from_postgres(value.into());
-    Quantity, AnyNumeric => |value| Quantity::parse(&value.to_string()).ok();
+    Quantity, AnyNumeric => |value| Quantity::parse_total(&value.to_string()).ok();
     Value, JsonB => |value| Some(value.0);
     Vec<Uuid>, Vec<pgrx::Uuid> => |value| Some(value.into_iter().map(|id| Uuid::from_bytes(*id.as_bytes())).collect::<Vec<_>>());
     Vec<String>, Vec<String> => |value| Some(value);

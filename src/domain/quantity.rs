@@ -109,6 +109,28 @@ impl Quantity {
         Ok(Self(if negative { -magnitude } else { magnitude }))
     }
 
+    /// Reads a total as Postgres prints one: plain decimal text, which may be 10^20 and more, as far
+    /// as 128 bits hold it.
+    ///
+    /// # Errors
+    /// When the text is no plain decimal number, has more than nine decimals, or is too large.
+    pub fn parse_total(text: &str) -> Result<Self, QuantityError> {
+        let (negative, body) = text
+            .strip_prefix('-')
+            .map_or((false, text), |body| (true, body));
+        let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
+        let fraction = fraction.trim_end_matches('0');
+        if u32::try_from(fraction.len()).is_ok_and(|length| length > DECIMALS) {
+            return Err(QuantityError::TooPrecise);
+        }
+        let digits = format!("{whole}{fraction:0<9}");
+        if whole.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(QuantityError::NotANumber);
+        }
+        let magnitude: i128 = digits.parse().map_err(|_| QuantityError::OutOfRange)?;
+        Ok(Self(if negative { -magnitude } else { magnitude }))
+    }
+
     /// The sum, or `None` beyond what 128 bits hold (about 10^29 units).
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {

@@ -9,12 +9,14 @@ action=$1
 name=$2
 shift 2
 folder=$BUILD/server/$name
-if [ "$action" != destroy ] && [ "$action" != stop ]; then
-    folder=$(server_root)/$name
+if [ "$action" = create ] || [ "$action" = folder ]; then folder=$(server_root)/$name; fi
+if [ "$action" = create ]; then
     [ -n "${BIN:-}" ] || { choose_postgres; BIN=$PG_BIN; }
+elif [ -e "$folder/bin" ]; then
+    # the programs that made a server are the ones that run it
+    BIN=$(cat "$folder/bin")
 fi
 
-remember() { [ -n "${BIN:-}" ] || BIN=$(cat "$folder/bin"); }
 is_running() { as_server "$BIN/pg_ctl" status -D "$folder/data" >/dev/null 2>&1; }
 
 start() {
@@ -25,7 +27,6 @@ start() {
 
 stop() { # mode
     [ -d "$folder/data" ] || return 0
-    remember
     if is_running; then
         as_server "$BIN/pg_ctl" stop -w -t 60 -s -m "$1" -D "$folder/data"
     fi

@@ -56,7 +56,7 @@ serve() {
     export BIN=$prefix$PG_BIN
     trap leave EXIT
     # What is measured here is right answers; durability has its own tests, on servers they make.
-    "$LIB/cluster.sh" create test fsync=off max_connections=120 max_prepared_transactions=10 \
+    "$LIB/cluster.sh" create test fsync=off max_connections=120 max_prepared_transactions=10 statement_timeout=120s \
         log_min_messages=warning log_error_verbosity=verbose log_line_prefix='%m %p %d %u ' lc_messages=C || return
     export PGHOST PGUSER=postgres
     PGHOST=$("$LIB/cluster.sh" folder test)

@@ -7,7 +7,7 @@ SELECT owo_sync('{
                {"slug": "storage"}, {"slug": "minutes"}, {"slug": "sms"}, {"slug": "images"}, {"slug": "words"}, {"slug": "drafts"}, {"slug": "free-calls", "default": 5}],
   "creditSystems": [{"slug": "credits", "features": [{"feature": "images", "creditCost": 3}, {"feature": "words", "creditCost": 0.25}, {"feature": "drafts", "creditCost": 0}]}],
   "plans": [
-    {"slug": "base", "planGroup": "main", "price": 0, "features": [
+    {"slug": "base", "planGroup": "main", "price": 0, "currency": "USD", "features": [
        {"slug": "calls", "limit": 10}, {"slug": "sso"}, {"slug": "audit", "enabled": false}, {"slug": "region", "value": "us"}, {"slug": "seats", "limit": 2},
        {"slug": "storage"}, {"slug": "minutes", "limit": 5, "overage": "charge", "overagePrice": 10, "maxOverageUnits": 3},
        {"slug": "sms", "usageModel": "usage_based", "pricePerUnit": 7}, {"slug": "credits", "limit": 10}]}]}') -> 'success';
@@ -31,7 +31,7 @@ SELECT v, d.allowed, d.code, d.balance FROM unnest(ARRAY[0, 1, 10, 10.000000001,
 -- overage: what is charged, and how far
 SELECT v, d.allowed, d.code, d.balance FROM unnest(ARRAY[5, 6, 8, 9]) AS v, owo_check('acme', 'minutes', v) AS d;
 -- credits: balances in units of the feature asked for
-SELECT f, v, d.allowed, d.code, d.balance, d.credits FROM (VALUES ('images', 3), ('images', 4), ('words', 40), ('words', 41), ('drafts', 1000000)) AS x (f, v), owo_check('acme', f, v) AS d;
+SELECT f, v, d.allowed, d.code, d.balance, d.credits #- '{plan,resets_at}' AS credits FROM (VALUES ('images', 3), ('images', 4), ('words', 40), ('words', 41), ('drafts', 1000000)) AS x (f, v), owo_check('acme', f, v) AS d;
 -- 0 asks only whether the feature is granted
 SELECT f, d.allowed, d.code FROM unnest(ARRAY['calls', 'sso', 'audit', 'beta', 'images']) AS f, owo_check('acme', f, 0) AS d;
 
@@ -57,16 +57,16 @@ SELECT owo_check('acme', 'calls', -1);
 SELECT owo_check('acme', 'calls', 'NaN');
 SELECT owo_check('acme', 'calls', 'Infinity');
 SELECT owo_check('acme', 'calls', 1e20);
-SELECT owo_check('acme', 'calls', 99999999999999999999.999999999) IS NOT NULL AS largest;
+SELECT (owo_check('acme', 'calls', 99999999999999999999.999999999)).code AS largest;
 SELECT owo_check('acme', 'calls', 0.0000000001);
-SELECT owo_check('acme', 'calls', 1.0000000000) IS NOT NULL AS trailing_zeros_are_no_digits;
+SELECT (owo_check('acme', 'calls', 1.0000000000)).code AS trailing_zeros_are_no_digits;
 SELECT owo_check('acme', '');
 SELECT owo_check('', 'calls');
 SELECT owo_allowed('acme', 'unknown');
 SELECT owo_limit('acme', 'unknown');
 SELECT owo_value('acme', 'unknown');
 SELECT owo_explain('acme', 'unknown');
-SELECT owo_check(repeat('x', 256), 'calls');
+SELECT owo_check(repeat('x', 321), 'calls');
 
 -- require turns a denial into an error, with facts in its detail
 SELECT (owo_require('acme', 'calls', 10)).code;

@@ -6,7 +6,7 @@ SELECT owo_sync('{
                {"slug": "storage"}, {"slug": "minutes"}, {"slug": "images"}, {"slug": "words"}, {"slug": "other"}],
   "creditSystems": [{"slug": "credits", "features": [{"feature": "images", "creditCost": 3}, {"feature": "words", "creditCost": 0.333333333}]}],
   "plans": [
-    {"slug": "base", "autoEnable": true, "features": [
+    {"slug": "base", "autoEnable": true, "currency": "USD", "features": [
        {"slug": "calls", "limit": 10}, {"slug": "sso"}, {"slug": "seats", "limit": 2}, {"slug": "storage"},
        {"slug": "minutes", "limit": 5, "overage": "charge", "overagePrice": 10, "maxOverageUnits": 3}, {"slug": "credits", "limit": 10}]}]}') -> 'success';
 RESET ROLE;
@@ -36,8 +36,8 @@ SELECT allowed, code, usage, balance, overage FROM owo_track('acme', 'minutes', 
 SELECT allowed, code, usage, balance, overage FROM owo_track('acme', 'minutes', 3);
 SELECT allowed, code, usage, balance, overage FROM owo_track('acme', 'minutes', 2);
 -- credits: 3 for an image, a third for a word, drawn from one pool and rounded up at the ninth decimal
-SELECT allowed, code, usage, usage_limit, balance, credits FROM owo_track('acme', 'images', 2);
-SELECT allowed, code, balance, credits -> 'plan' AS plan FROM owo_track('acme', 'words', 0.000000001);
+SELECT allowed, code, usage, usage_limit, balance, credits #- '{plan,resets_at}' AS credits FROM owo_track('acme', 'images', 2);
+SELECT allowed, code, balance, credits -> 'plan' -> 'used' AS used FROM owo_track('acme', 'words', 0.000000001);
 SELECT allowed, code, balance FROM owo_track('acme', 'images', 2);
 SELECT allowed, code FROM owo_track('acme', 'words', 11);
 SELECT allowed, code, credits -> 'plan' -> 'balance' AS left FROM owo_check('acme', 'images');

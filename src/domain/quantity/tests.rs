@@ -112,3 +112,23 @@ fn travels_through_json_as_a_number() {
     );
     assert!(serde_json::from_str::<Quantity>("true").is_err());
 }
+
+#[test]
+fn reads_totals_beyond_the_range_of_a_single_quantity() {
+    let total = |text: &str| Quantity::parse_total(text).map(|total| total.to_string());
+    for text in [
+        "0",
+        "-3",
+        "0.5",
+        "100000000000000000000.999999999",
+        "-100000000000000000000.5",
+    ] {
+        assert_eq!(total(text).as_deref(), Ok(text));
+    }
+    assert_eq!(total("7.500000000000").as_deref(), Ok("7.5"));
+    assert_eq!(total("1.0000000001"), Err(QuantityError::TooPrecise));
+    assert_eq!(total(&"9".repeat(31)), Err(QuantityError::OutOfRange));
+    for text in ["", "-", ".5", "1e3", "NaN", "+1", "--1", "1.2.3"] {
+        assert_eq!(total(text), Err(QuantityError::NotANumber), "{text}");
+    }
+}
