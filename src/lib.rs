@@ -33,6 +33,7 @@ extern "C-unwind" fn _PG_init() {
     worker::init();
     if backend::preload::is_in_progress() {
         guc::init_preloaded();
+        backend::generation::preload();
         meter::preload();
     }
 }

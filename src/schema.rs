@@ -95,4 +95,9 @@ extension_sql_file!(
     name = "view",
     requires = ["worker"]
 );
+extension_sql_file!(
+    "../sql/schema/80_generation.sql",
+    name = "generation",
+    requires = ["view"]
+);
 extension_sql_file!("../sql/schema/90_grants.sql", name = "grants", finalize);

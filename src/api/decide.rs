@@ -2,14 +2,15 @@
 
 use super::call;
 use crate::backend::answer::{Answer, Field};
-use crate::backend::call::Access;
+use crate::backend::call::{Access, refuse_where_read_only};
 use crate::backend::clock;
 use crate::backend::json::Json;
 use crate::error::{Error, Result};
 use crate::flow::check::{self, Question};
-use crate::flow::context::{Context, Level};
+use crate::flow::context::Level;
 use crate::flow::decided::Decided;
 use crate::flow::track::{self, UsageEvent};
+use crate::flow::warm;
 use owostack_domain::quantity::{Quantity, QuantityError};
 use pgrx::AnyNumeric;
 use pgrx::pg_sys;
@@ -44,22 +45,31 @@ pub fn decision_fields(decided: Decided) -> Vec<Field> {
     ]
 }
 
+/// Answers from what is known, else asks the flow.
 fn decided(
     customer: Option<&str>,
     feature: Option<&str>,
     value: Option<AnyNumeric>,
     entity: Option<&str>,
     fcinfo: pg_sys::FunctionCallInfo,
-    answer: impl FnOnce(&Context, Decided) -> Result<Answer>,
+    answer: impl FnOnce(Decided) -> Result<Answer>,
 ) -> Answer {
+    let question = Question {
+        customer,
+        feature,
+        entity,
+    };
+    let value = quantity("value", value).unwrap_or_else(|error| error.raise());
+    let known = if value.is_negative() {
+        None
+    } else {
+        warm::check(&question, value)
+    };
+    if let Some(decided) = known {
+        return answer(decided).unwrap_or_else(|error| error.raise());
+    }
     call(fcinfo, Access::Read, Level::Reader, |context| {
-        let question = Question {
-            customer,
-            feature,
-            entity,
-        };
-        let decided = check::decide(context, &question, quantity("value", value)?)?;
-        answer(context, decided)
+        answer(check::decide(context, &question, value)?)
     })
 }
 
@@ -71,7 +81,7 @@ fn owo_check(
     entity: Option<&str>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
-    decided(customer, feature, value, entity, fcinfo, |_, decided| {
+    decided(customer, feature, value, entity, fcinfo, |decided| {
         Answer::record(fcinfo, decision_fields(decided))
     })
 }
@@ -84,8 +94,24 @@ fn owo_allowed(
     entity: Option<&str>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
-    decided(customer, feature, value, entity, fcinfo, |_, decided| {
-        Ok(Answer::scalar(decided.allowed))
+    let question = Question {
+        customer,
+        feature,
+        entity,
+    };
+    let value = quantity("value", value).unwrap_or_else(|error| error.raise());
+    let known = if value.is_negative() {
+        None
+    } else {
+        warm::allowed(&question, value)
+    };
+    if let Some(allowed) = known {
+        return Answer::scalar(allowed);
+    }
+    call(fcinfo, Access::Read, Level::Reader, |context| {
+        Ok(Answer::scalar(
+            check::decide(context, &question, value)?.allowed,
+        ))
     })
 }
 
@@ -103,7 +129,7 @@ fn owo_require(
         value.clone(),
         entity,
         fcinfo,
-        |_, decided| {
+        |decided| {
             let asked = quantity("value", value)?;
             let decided = decided.or_denial(feature, customer, asked)?;
             Answer::record(fcinfo, decision_fields(decided))
@@ -236,13 +262,23 @@ impl TrackArguments<'_> {
 fn tracked(
     arguments: TrackArguments,
     fcinfo: pg_sys::FunctionCallInfo,
-    finish: impl FnOnce(&UsageEvent, Decided) -> Result<Decided>,
+    finish: impl Fn(&UsageEvent, Decided) -> Result<Decided>,
 ) -> Answer {
-    call(fcinfo, Access::Write, Level::App, |context| {
-        let event = arguments.event()?;
-        let decided = track::one(context, event.clone())?;
-        Answer::record(fcinfo, decision_fields(finish(&event, decided)?))
-    })
+    let outcome = arguments.event().and_then(|event| {
+        refuse_where_read_only();
+        let Some(decided) = warm::record::track(&event)? else {
+            return Ok(Err(event));
+        };
+        Answer::record(fcinfo, decision_fields(finish(&event, decided)?)).map(Ok)
+    });
+    match outcome {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(event)) => call(fcinfo, Access::Write, Level::App, |context| {
+            let decided = track::one(context, event.clone())?;
+            Answer::record(fcinfo, decision_fields(finish(&event, decided)?))
+        }),
+        Err(error) => error.raise(),
+    }
 }
 
 #[pg_extern(sql = false)]

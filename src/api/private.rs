@@ -86,3 +86,10 @@ fn _guard_count(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     drop(active);
     crate::backend::trigger::pass(fcinfo)
 }
+
+/// Trigger on what answers are made of: makes cached ones stale when the transaction commits.
+#[pg_extern(sql = false)]
+fn _note(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    crate::backend::note::note_rows(fcinfo);
+    crate::backend::trigger::pass(fcinfo)
+}

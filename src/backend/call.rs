@@ -81,7 +81,7 @@ fn function_oid(fcinfo: pg_sys::FunctionCallInfo) -> Option<pg_sys::Oid> {
 const COMMAND: &CStr = c"owostack";
 
 /// Raises `25006` in read-only transactions and recovery, `25000` in parallel workers.
-fn refuse_where_read_only() {
+pub fn refuse_where_read_only() {
     // SAFETY: the name is NUL-terminated; each call raises or does nothing.
     unsafe {
         pg_sys::PreventCommandIfReadOnly(COMMAND.as_ptr());

@@ -2,13 +2,22 @@
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 /// Hooks that were there before ours; set once in the postmaster.
 static PREVIOUS_REQUEST: OnceLock<pg_sys::shmem_request_hook_type> = OnceLock::new();
 static PREVIOUS_STARTUP: OnceLock<pg_sys::shmem_startup_hook_type> = OnceLock::new();
-/// Asks for memory, and makes it.
-static OURS: OnceLock<(fn(), fn())> = OnceLock::new();
+/// Who asks for memory, and makes it.
+static OURS: Mutex<Vec<Area>> = Mutex::new(Vec::new());
+
+/// One area of shared memory.
+#[derive(Clone, Copy)]
+pub struct Area {
+    /// Asks for the memory.
+    pub request: fn(),
+    /// Makes it, or attaches to it.
+    pub startup: fn(),
+}
 
 /// Whether the postmaster is loading its preload libraries.
 pub fn is_in_progress() -> bool {
@@ -16,9 +25,15 @@ pub fn is_in_progress() -> bool {
     unsafe { pg_sys::process_shared_preload_libraries_in_progress }
 }
 
-/// Has `request` and `startup` called when the postmaster sizes and makes shared memory.
-pub fn hook(request: fn(), startup: fn()) {
-    if OURS.set((request, startup)).is_err() {
+fn areas() -> Vec<Area> {
+    OURS.lock().map(|areas| areas.clone()).unwrap_or_default()
+}
+
+/// Has the area asked for and made when the postmaster sizes and makes shared memory.
+pub fn hook(area: Area) {
+    let Ok(mut areas) = OURS.lock() else { return };
+    areas.push(area);
+    if areas.len() > 1 {
         return;
     }
     // SAFETY: the postmaster alone runs here; the hooks live as long as the process.
@@ -36,9 +51,7 @@ unsafe extern "C-unwind" fn at_request() {
         // SAFETY: the hook of another library, called as Postgres would.
         unsafe { previous() };
     }
-    if let Some((request, _)) = OURS.get() {
-        request();
-    }
+    areas().iter().for_each(|area| (area.request)());
 }
 
 #[pg_guard]
@@ -47,7 +60,5 @@ unsafe extern "C-unwind" fn at_startup() {
         // SAFETY: as above.
         unsafe { previous() };
     }
-    if let Some((_, startup)) = OURS.get() {
-        startup();
-    }
+    areas().iter().for_each(|area| (area.startup)());
 }

@@ -5,6 +5,7 @@ use crate::backend::spi::{self, Row, Snapshot, Statement};
 use crate::backend::wake;
 use crate::error::Result;
 use chrono::{DateTime, Utc};
+use owostack_domain::ids;
 use pgrx::pg_sys;
 use uuid::Uuid;
 
@@ -13,6 +14,15 @@ pub const DEFAULT_ID: Uuid = Uuid::from_u128(0x6f77_6f73_7461_636b_8000_6465_666
 
 /// Slug of the organization that always exists.
 pub const DEFAULT_SLUG: &str = "default";
+
+/// The id that an organization made by `owo_organization` has.
+pub fn id_of(slug: &str) -> Uuid {
+    if slug == DEFAULT_SLUG {
+        DEFAULT_ID
+    } else {
+        ids::derived(DEFAULT_ID, slug)
+    }
+}
 
 /// One organization as calls need it.
 #[derive(Debug, Clone)]

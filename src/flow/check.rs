@@ -10,6 +10,7 @@ use crate::flow::customer;
 use crate::flow::decided::Decided;
 use crate::flow::standing::Standing;
 use crate::flow::text;
+use crate::flow::warm::known;
 use crate::meter::Used;
 use chrono::{DateTime, Utc};
 use owostack_domain::decision::{self, Code, Decision};
@@ -81,6 +82,7 @@ pub fn decide(context: &Context, question: &Question, value: Quantity) -> Result
                 .hint("A negative value given to owo_track() takes usage back."),
         );
     }
+    let before = known::before(context, question);
     let snapshot = Snapshot::latest()?;
     let feature = feature(context, &snapshot, question.feature)?;
     let customer = match subject(context, &snapshot, question)? {
@@ -89,8 +91,26 @@ pub fn decide(context: &Context, question: &Question, value: Quantity) -> Result
     };
     let standing = Standing::load(context, &snapshot, &customer, Wanted::Feature(feature.id))?;
     let (entitlement, used) = loaded(context, &snapshot, &standing, &feature, question.entity)?;
-    let decision = judge(context, &snapshot, &customer, &entitlement, &used, value)?;
-    Ok(decision.into())
+    let count = match feature.feature_type {
+        FeatureType::Entity => Some(count(context, &snapshot, &customer, &entitlement)?),
+        _ => None,
+    };
+    known::keep(
+        context,
+        question,
+        before,
+        &known::Resolved {
+            customer: &customer,
+            standing: &standing,
+            entitlement: &entitlement,
+            count,
+        },
+    );
+    Ok(match count {
+        Some(count) => decision::entity(&entitlement, count, value),
+        None => decision::check(&entitlement, &used, value),
+    }
+    .into())
 }
 
 fn loaded(

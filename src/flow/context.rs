@@ -6,6 +6,7 @@ use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::organization::{DEFAULT_SLUG, Organization};
 use crate::error::{Error, Result};
+use crate::flow::warm;
 use crate::guc;
 use chrono::{DateTime, Utc};
 use owostack_domain::period;
@@ -45,7 +46,12 @@ impl Context {
     /// # Errors
     /// `42704` unknown organization, `42501` organization not granted.
     pub fn begin(caller: Caller, level: Level) -> Result<Self> {
+        if let Some(context) = warm::context::find(level, caller.access, caller.at) {
+            return Ok(context);
+        }
         let slug = guc::organization();
+        let id = db::organization::id_of(&slug);
+        let before = warm::context::before(id);
         let snapshot = Snapshot::latest()?;
         let organization = match db::organization::find(&snapshot, &slug)? {
             Some(organization) => organization,
@@ -59,9 +65,13 @@ impl Context {
         };
         let context = Self::new(caller, organization);
         context.require(&snapshot, level)?;
-        if caller.access == Access::Write {
-            drop(snapshot);
-            return context.bound();
+        drop(snapshot);
+        let context = match caller.access {
+            Access::Read => context,
+            Access::Write => context.bound()?,
+        };
+        if context.organization.stored && context.organization.id == id {
+            warm::context::keep(&context, level, before);
         }
         Ok(context)
     }

@@ -26,4 +26,5 @@ pub mod round;
 pub mod standing;
 pub mod text;
 pub mod track;
+pub mod warm;
 pub mod worker_status;

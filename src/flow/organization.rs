@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::flow::context::{self, Context};
 use crate::flow::text;
 use chrono::{DateTime, Utc};
-use owostack_domain::{ids, period};
+use owostack_domain::period;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -68,7 +68,7 @@ pub fn ensure(
             Ok(existing.id)
         }
         None => {
-            let id = ids::derived(db::organization::DEFAULT_ID, slug);
+            let id = db::organization::id_of(slug);
             let environment = if sandbox { "sandbox" } else { "live" };
             db::organization::insert(id, slug, name, environment, timezone.unwrap_or("UTC"))?;
             Ok(id)

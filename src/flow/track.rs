@@ -4,6 +4,7 @@
 //! judges comes after the last of them (protocol 23, 30). Nothing is written before every event has
 //! been judged, so a call that fails leaves nothing to undo.
 
+mod effect;
 mod event;
 mod judgement;
 mod ledger;
@@ -17,14 +18,16 @@ use crate::flow::context::Context;
 use crate::flow::customer::{self, Profile};
 use crate::flow::decided::Decided;
 use crate::flow::idempotency;
+use crate::flow::warm::known;
 use crate::meter;
 use ledger::Ledger;
 use owostack_domain::decision::{Code, Decision};
-use owostack_domain::entitlement::{Feature, FeatureType};
+use owostack_domain::entitlement::{Entitlement, Feature, FeatureType};
 use std::collections::HashMap;
 use uuid::Uuid;
 
 pub use event::{UsageEvent, read_events};
+pub use judgement::{Judged, judge, places};
 
 /// An event whose names have been looked up.
 struct Located {
@@ -74,7 +77,11 @@ fn run(context: &Context, events: Vec<UsageEvent>, many: bool) -> Result<Vec<Dec
             .iter()
             .filter_map(|l| l.customer.as_ref().map(|c| c.id)),
     );
-    let mut ledger = Ledger::open(context)?;
+    let before = match located.as_slice() {
+        [one] => known::before(context, &one.event.question()),
+        _ => None,
+    };
+    let mut ledger = Ledger::open(context, before)?;
     let mut decisions = Vec::with_capacity(located.len());
     for (index, located) in located.into_iter().enumerate() {
         let decided = ledger
@@ -92,6 +99,21 @@ fn at_index(error: Error, index: usize, many: bool) -> Error {
     } else {
         error
     }
+}
+
+/// Writes what one judged event leaves.
+///
+/// # Errors
+/// As the statements.
+pub fn write(
+    context: &Context,
+    customer: &Customer,
+    event: &UsageEvent,
+    entitlement: &Entitlement,
+    judged: &Judged,
+) -> Result<()> {
+    meter::record(&effect::postings(event, entitlement, context.now, judged))?;
+    effect::announce(context, effect::crossings(customer.id, entitlement, judged))
 }
 
 /// Looks up features and customers, making customers that come with `customer_data`.

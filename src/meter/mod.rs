@@ -58,7 +58,10 @@ pub struct Posting {
 pub fn preload() {
     if guc::is_shared_engine() {
         shared::register();
-        preload::hook(shared::request, shared::startup);
+        preload::hook(preload::Area {
+            request: shared::request,
+            startup: shared::startup,
+        });
     }
 }
 

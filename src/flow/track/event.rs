@@ -1,6 +1,7 @@
 //! One event as it was asked for: its bounds, its identity for replay, its JSON form in a batch.
 
 use crate::error::{Error, Result};
+use crate::flow::check::Question;
 use crate::flow::context::Context;
 use crate::flow::customer::Profile;
 use crate::flow::idempotency;
@@ -74,6 +75,15 @@ impl UsageEvent {
             )));
         }
         Ok(at.min(context.now))
+    }
+
+    /// The question that a check of the same usage would ask.
+    pub fn question(&self) -> Question<'_> {
+        Question {
+            customer: Some(&self.customer),
+            feature: Some(&self.feature),
+            entity: self.entity.as_deref(),
+        }
     }
 
     /// What makes two calls with one key the same request.

@@ -5,9 +5,7 @@
 
 use super::{Located, UsageEvent, entity_exists, unknown};
 use crate::backend::spi::Snapshot;
-use crate::db;
 use crate::db::customer::Customer;
-use crate::db::event::Event;
 use crate::db::facts::Wanted;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
@@ -15,20 +13,22 @@ use crate::flow::decided::Decided;
 use crate::flow::due;
 use crate::flow::idempotency;
 use crate::flow::standing::Standing;
+use crate::flow::track::effect::{self, Crossing};
 use crate::flow::track::judgement::{self, Judged};
+use crate::flow::warm::known;
 use crate::meter::{self, Counter, Posting, Used};
 use chrono::{DateTime, Utc};
-use owostack_domain::decision::{Code, Decision};
-use owostack_domain::draw::Drawn;
+use owostack_domain::decision::Code;
 use owostack_domain::entitlement::Entitlement;
 use owostack_domain::quantity::Quantity;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The state of one call.
 pub struct Ledger<'a> {
     context: &'a Context,
+    before: Option<known::Before>,
     snapshot: Snapshot,
     standings: HashMap<(Uuid, Uuid), Standing>,
     counter: Counter,
@@ -38,20 +38,13 @@ pub struct Ledger<'a> {
     crossings: Vec<Crossing>,
 }
 
-/// Something that happens once per period.
-struct Crossing {
-    customer_id: Uuid,
-    kind: &'static str,
-    /// Unique among the customer's crossings.
-    name: String,
-    data: Value,
-}
-
 impl<'a> Ledger<'a> {
     /// Takes the snapshot that judges; every lock is held already.
-    pub fn open(context: &'a Context) -> Result<Self> {
+    /// `before` are generations that were read earlier, for what may be kept of a single event.
+    pub fn open(context: &'a Context, before: Option<known::Before>) -> Result<Self> {
         Ok(Self {
             context,
+            before,
             snapshot: Snapshot::latest()?,
             standings: HashMap::new(),
             counter: Counter::default(),
@@ -84,10 +77,13 @@ impl<'a> Ledger<'a> {
         let happened_at = event.happened_at(self.context)?;
         let entitlement = self.entitlement(&customer, feature.id, entity, happened_at)?;
         judgement::require_entity(&entitlement)?;
+        self.learn(&customer, &event, &entitlement, happened_at)?;
         let judged = self.decide(customer.id, &entitlement, event.value)?;
         if !judged.drawn.lines.is_empty() {
-            self.keep(&event, &entitlement, happened_at, judged.drawn);
-            self.note_crossings(&customer, &entitlement, &judged.before, &judged.decision);
+            self.postings
+                .extend(effect::postings(&event, &entitlement, happened_at, &judged));
+            self.crossings
+                .extend(effect::crossings(customer.id, &entitlement, &judged));
         }
         let decided = Decided::from(judged.decision);
         if let (true, Some(key)) = (decided.allowed, &event.idempotency_key) {
@@ -97,6 +93,31 @@ impl<'a> Ledger<'a> {
             );
         }
         Ok(decided)
+    }
+
+    /// Keeps the entitlement for the calls that follow, if it is that of the present.
+    fn learn(
+        &mut self,
+        customer: &Customer,
+        event: &UsageEvent,
+        entitlement: &Entitlement,
+        happened_at: DateTime<Utc>,
+    ) -> Result<()> {
+        let Some(before) = self.before else {
+            return Ok(());
+        };
+        if happened_at == self.context.now {
+            let context = self.context;
+            let standing = self.standing(customer, entitlement.feature_id)?;
+            let resolved = known::Resolved {
+                customer,
+                standing,
+                entitlement,
+                count: None,
+            };
+            known::keep(context, &event.question(), Some(before), &resolved);
+        }
+        Ok(())
     }
 
     fn replay(&self, customer_id: Uuid, event: &UsageEvent) -> Result<Option<Decided>> {
@@ -214,76 +235,6 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Turns draws into postings.
-    fn keep(
-        &mut self,
-        event: &UsageEvent,
-        entitlement: &Entitlement,
-        happened_at: DateTime<Utc>,
-        drawn: Drawn,
-    ) {
-        for line in drawn.lines {
-            let Some(source) = entitlement.sources.get(line.source) else {
-                continue;
-            };
-            self.postings.push(Posting {
-                key: line.meter,
-                period: source.period,
-                amount: line.amount,
-                units: line.units,
-                feature_id: entitlement.feature_id,
-                kind: source.kind.as_str(),
-                at: happened_at,
-                entity: event.entity.clone(),
-                metadata: event.metadata.clone(),
-            });
-        }
-    }
-
-    fn note_crossings(
-        &mut self,
-        customer: &Customer,
-        entitlement: &Entitlement,
-        before: &Decision,
-        after: &Decision,
-    ) {
-        let period = entitlement
-            .sources
-            .iter()
-            .find(|source| source.is_allowance())
-            .or(entitlement.sources.first())
-            .map(|source| (source.meter.id(), source.period.number));
-        let Some((meter_id, number)) = period else {
-            return;
-        };
-        let mut cross = |kind: &'static str| {
-            self.crossings.push(Crossing {
-                customer_id: customer.id,
-                kind,
-                name: format!("{kind} {meter_id} {number}"),
-                data: json!({
-                    "feature": entitlement.slug,
-                    "usage": after.usage,
-                    "usage_limit": after.usage_limit,
-                    "resets_at": after.resets_at,
-                }),
-            });
-        };
-        if let Some(limit) = after.usage_limit
-            && limit.is_positive()
-            && before.usage < limit
-            && after.usage >= limit
-        {
-            cross("usage.limit_reached");
-        }
-        if entitlement.credit.is_some()
-            && before.balance.is_some_and(Quantity::is_positive)
-            && after.balance.is_some_and(Quantity::is_zero)
-        {
-            cross("credits.exhausted");
-        }
-    }
-
     /// Writes what was drawn so far and forgets what was loaded before.
     fn flush(&mut self) -> Result<()> {
         meter::record(&self.postings)?;
@@ -304,17 +255,6 @@ impl<'a> Ledger<'a> {
                 .map_err(|_| Error::internal("a decision that is not JSON"))?;
             idempotency::store(self.context, customer_id, &key, request, result)?;
         }
-        for crossing in self.crossings {
-            let event = Event {
-                kind: crossing.kind,
-                organization_id: self.context.organization.id,
-                organization: &self.context.organization.slug,
-                customer_id: crossing.customer_id,
-                at: self.context.now,
-                data: crossing.data,
-            };
-            db::event::append_once(&event, &crossing.name)?;
-        }
-        Ok(())
+        effect::announce(self.context, self.crossings)
     }
 }

@@ -4,6 +4,7 @@
 //! its partition, except the constants in [`Area`], which are set before the first backend starts.
 
 use super::{Miss, View, local};
+use crate::backend::generation;
 use crate::guc;
 use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
@@ -149,6 +150,14 @@ pub fn is_ready() -> bool {
     !STARTED.load(Ordering::Acquire).is_null()
 }
 
+/// Whether one transaction would hold more than a quarter of the slots (protocol 9).
+pub fn is_greedy(pinned: usize) -> bool {
+    let area = STARTED.load(Ordering::Acquire);
+    // SAFETY: set once by `startup`; a constant.
+    let per_partition = unsafe { area.as_ref() }.map_or(0, |area| area.slots_per_partition);
+    pinned > per_partition as usize * PARTITIONS / 4
+}
+
 /// Slots, slots in use, slots pinned, evictions and loads, for `owo.meter_stats`.
 pub fn slots() -> Option<[u64; 5]> {
     let area = STARTED.load(Ordering::Acquire);
@@ -182,15 +191,11 @@ pub fn slots() -> Option<[u64; 5]> {
 impl Space {
     /// The installation of this database; the oid of `owo.usage_pending` is new with each one.
     pub fn current() -> Self {
-        // SAFETY: catalog look-ups that answer InvalidOid for what does not exist.
-        let (database, installation) = unsafe {
-            let schema = pg_sys::get_namespace_oid(c"owo".as_ptr(), true);
-            let table = pg_sys::get_relname_relid(c"usage_pending".as_ptr(), schema);
-            (pg_sys::MyDatabaseId.to_u32(), table.to_u32())
-        };
+        // SAFETY: set once at backend start.
+        let database = unsafe { pg_sys::MyDatabaseId }.to_u32();
         Self {
             database,
-            installation,
+            installation: generation::installation(),
         }
     }
 
@@ -358,6 +363,13 @@ impl Partition {
             index = slot.next;
         }
         None
+    }
+
+    /// The entry of a key that holds a sum.
+    pub fn find_filled(&mut self, key: &Key) -> Option<Held> {
+        let index = self.find(key)?;
+        let filled = self.slot(index)?.state == State::Filled;
+        filled.then(|| self.held(index))
     }
 
     /// The entry of a key, or a new placeholder; None when every slot is pinned.

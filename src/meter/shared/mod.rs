@@ -76,6 +76,48 @@ pub fn visible(customer_id: Uuid, places: &[MeterPeriod]) -> Result<Used> {
     }
 }
 
+/// What a check sees, from entries that are there; None where a load would be needed.
+pub fn visible_now(customer_id: Uuid, places: &[MeterPeriod]) -> Option<Used> {
+    if !is_usable() {
+        return None;
+    }
+    let space = Space::current();
+    let mut partition = Partition::lock(space.partition_of(customer_id));
+    let mut used = Used::with_capacity(places.len());
+    for place in places {
+        let held = partition.find_filled(&space.key(place))?;
+        used.insert(*place, partition.visible(&held));
+    }
+    Some(used)
+}
+
+/// [`judge`] for a take on entries that are there; None where a load would be needed.
+///
+/// # Errors
+/// As [`judge`].
+pub fn judge_now<T>(
+    customer_id: Uuid,
+    places: &[MeterPeriod],
+    judge: impl FnOnce(&Used) -> Result<(T, Vec<Change>)>,
+) -> Result<Option<T>> {
+    if !is_usable() {
+        return Ok(None);
+    }
+    let space = Space::current();
+    local::reserve(places.len());
+    let mut partition = Partition::lock(space.partition_of(customer_id));
+    let mut entries = Vec::with_capacity(places.len());
+    for place in places {
+        let Some(held) = partition.find_filled(&space.key(place)) else {
+            return Ok(None);
+        };
+        entries.push(held);
+    }
+    decide(&mut partition, places, &entries, View::Spent, judge)
+        .map(Some)
+        .map_err(Miss::into_error)
+}
+
 /// Which amounts of others' open transactions a judgement sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
@@ -98,26 +140,37 @@ pub fn judge<T>(
     mut judge: impl FnMut(&Used) -> Result<(T, Vec<Change>)>,
 ) -> Result<T> {
     let outcome = with_entries(customer_id, places, |partition, entries| {
-        let values = entries.iter().map(|entry| partition.value(entry, view));
-        let used: Used = places.iter().copied().zip(values).collect();
-        let (result, changes) = judge(&used).map_err(Miss::Error)?;
-        let find = |place: &MeterPeriod| {
-            places
-                .iter()
-                .position(|known| known == place)
-                .and_then(|index| entries.get(index))
-        };
-        let mut applied: Vec<(Held, Quantity)> = Vec::with_capacity(changes.len());
-        for (place, amount) in &changes {
-            let entry = find(place).ok_or_else(|| {
-                Miss::Error(Error::internal("a draw on a meter that was not loaded"))
-            })?;
-            applied.push((*entry, *amount));
-        }
-        partition.apply(&applied)?;
-        Ok(result)
+        decide(partition, places, entries, view, &mut judge)
     });
     outcome.map_err(Miss::into_error)
+}
+
+/// Judges what the locked entries hold and applies what was judged.
+fn decide<T>(
+    partition: &mut Partition,
+    places: &[MeterPeriod],
+    entries: &[Held],
+    view: View,
+    judge: impl FnOnce(&Used) -> Result<(T, Vec<Change>)>,
+) -> std::result::Result<T, Miss> {
+    let values = entries.iter().map(|entry| partition.value(entry, view));
+    let used: Used = places.iter().copied().zip(values).collect();
+    let (result, changes) = judge(&used)?;
+    let find = |place: &MeterPeriod| {
+        let index = places.iter().position(|known| known == place)?;
+        entries.get(index).copied()
+    };
+    let mut applied: Vec<(Held, Quantity)> = Vec::with_capacity(changes.len());
+    for (place, amount) in &changes {
+        let entry =
+            find(place).ok_or_else(|| Error::internal("a draw on a meter that was not loaded"))?;
+        applied.push((entry, *amount));
+    }
+    if memory::is_greedy(local::pinned().saturating_add(applied.len())) {
+        return Err(Miss::Full);
+    }
+    partition.apply(&applied)?;
+    Ok(result)
 }
 
 /// Adds amounts that need no judgement; the caller holds the customer's exclusive lock.

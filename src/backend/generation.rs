@@ -1,0 +1,182 @@
+//! Generations: counters in shared memory that say when something cached has gone stale
+//! (protocol 24 to 26).
+//!
+//! Fixed arrays of 64-bit words, never evicted. A transaction notes what it changes; the commit
+//! callback, which runs after its rows are visible, moves the counters. A reader reads generations
+//! first and takes its snapshot second, and keeps what it read with those generations: what becomes
+//! visible after the snapshot moves a counter later. A transaction that changed something itself
+//! must not use what is cached. Notes survive ROLLBACK TO: a needless move is free.
+
+use crate::backend::preload;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::ffi::{CStr, c_void};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use uuid::Uuid;
+
+const AREA: &CStr = c"owostack generations";
+
+/// Words for organizations; the first is for everything of every database.
+const ORGANIZATIONS: usize = 257;
+/// Words for customers.
+const CUSTOMERS: usize = 8_192;
+/// Notes beyond which a transaction moves everything instead.
+const NOTES_MAX: usize = 1_024;
+
+/// Generations that an answer depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    installation: u32,
+    all: u64,
+    organization: u64,
+    customer: u64,
+}
+
+static WORDS: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
+
+thread_local! {
+    /// Words that the running transaction moves when it commits.
+    static NOTES: RefCell<BTreeSet<usize>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// Sets the counters up while the postmaster loads its libraries.
+pub fn preload() {
+    // SAFETY: the function has the signature that Postgres calls it by.
+    unsafe { pg_sys::RegisterXactCallback(Some(at_end), std::ptr::null_mut()) };
+    preload::hook(preload::Area { request, startup });
+}
+
+/// Asks for the memory; called from the shared-memory request hook.
+fn request() {
+    // SAFETY: called by the postmaster while it collects requests.
+    unsafe { pg_sys::RequestAddinShmemSpace(size()) };
+}
+
+/// Attaches to the memory, making it on the first call; called from the startup hook.
+fn startup() {
+    let mut found = false;
+    // SAFETY: the startup hook runs alone; the area has the size that was requested, and zero is a
+    // valid counter.
+    unsafe {
+        let area = pg_sys::ShmemInitStruct(AREA.as_ptr(), size(), &raw mut found);
+        if !found {
+            area.cast::<u8>().write_bytes(0, size());
+        }
+        WORDS.store(area.cast(), Ordering::Release);
+    }
+}
+
+const fn size() -> usize {
+    (ORGANIZATIONS + CUSTOMERS) * size_of::<AtomicU64>()
+}
+
+fn word(index: usize) -> Option<&'static AtomicU64> {
+    let words = WORDS.load(Ordering::Acquire);
+    if words.is_null() || index >= ORGANIZATIONS + CUSTOMERS {
+        return None;
+    }
+    // SAFETY: within the area, which lives as long as the server.
+    Some(unsafe { &*words.add(index) })
+}
+
+fn mixed(id: Uuid) -> u64 {
+    let (high, low) = id.as_u64_pair();
+    // SAFETY: set once at backend start.
+    let database = unsafe { pg_sys::MyDatabaseId }.to_u32();
+    (high ^ low.rotate_left(29) ^ u64::from(database)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+fn organization_word(id: Uuid) -> usize {
+    1 + usize::try_from(mixed(id) >> 56).unwrap_or(0)
+}
+
+fn customer_word(id: Uuid) -> usize {
+    ORGANIZATIONS + usize::try_from(mixed(id) >> 51).unwrap_or(0)
+}
+
+/// Whether answers may be cached by this call: preloaded, no standby, no parallel plan, and nothing
+/// changed by the running transaction itself.
+pub fn is_usable() -> bool {
+    // SAFETY: both read the state of this backend and of recovery.
+    let here = unsafe { !pg_sys::IsInParallelMode() && !pg_sys::RecoveryInProgress() };
+    here && word(0).is_some() && NOTES.with_borrow(BTreeSet::is_empty)
+}
+
+/// The generations of an organization and one of its customers; read them before the snapshot.
+pub fn stamp(organization_id: Uuid, customer_id: Uuid) -> Option<Stamp> {
+    Some(Stamp {
+        installation: installation(),
+        all: word(0)?.load(Ordering::SeqCst),
+        organization: word(organization_word(organization_id))?.load(Ordering::SeqCst),
+        customer: word(customer_word(customer_id))?.load(Ordering::SeqCst),
+    })
+}
+
+/// The generations of rights and of an organization's settings and catalog.
+pub fn of_organization(id: Uuid) -> Option<(u32, u64, u64)> {
+    let all = word(0)?.load(Ordering::SeqCst);
+    let organization = word(organization_word(id))?.load(Ordering::SeqCst);
+    Some((installation(), all, organization))
+}
+
+/// The oid of `owo.usage_pending`, which is new with each CREATE EXTENSION (protocol 2); 0 without.
+pub fn installation() -> u32 {
+    // SAFETY: catalog look-ups that answer InvalidOid for what does not exist.
+    unsafe {
+        let schema = pg_sys::get_namespace_oid(c"owo".as_ptr(), true);
+        pg_sys::get_relname_relid(c"usage_pending".as_ptr(), schema).to_u32()
+    }
+}
+
+/// The running transaction changes the catalog of an organization.
+pub fn note_organization(id: Uuid) {
+    note(organization_word(id));
+}
+
+/// The running transaction changes rows of a customer.
+pub fn note_customer(id: Uuid) {
+    note(customer_word(id));
+}
+
+/// The running transaction changes rights, settings, or more than can be listed.
+pub fn note_all() {
+    note(0);
+}
+
+fn note(index: usize) {
+    if word(0).is_none() {
+        return;
+    }
+    NOTES.with_borrow_mut(|notes| {
+        if notes.contains(&0) {
+            return;
+        }
+        if index == 0 || notes.len() >= NOTES_MAX {
+            notes.clear();
+            notes.insert(0);
+        } else {
+            notes.insert(index);
+        }
+    });
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _argument: *mut c_void) {
+    use pg_sys::XactEvent::{
+        XACT_EVENT_ABORT, XACT_EVENT_COMMIT, XACT_EVENT_PARALLEL_ABORT, XACT_EVENT_PARALLEL_COMMIT,
+    };
+    let committed = event == XACT_EVENT_COMMIT || event == XACT_EVENT_PARALLEL_COMMIT;
+    if !committed && event != XACT_EVENT_ABORT && event != XACT_EVENT_PARALLEL_ABORT {
+        return;
+    }
+    NOTES.with_borrow_mut(|notes| {
+        for index in notes.iter().filter(|_| committed) {
+            if let Some(word) = word(*index) {
+                word.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        notes.clear();
+    });
+}
