@@ -133,7 +133,7 @@ pub fn draw(
     let mut open = Open {
         cost: cost.unwrap_or(Quantity::ONE),
         units: value,
-        owed: None,
+        stretch: None,
     };
     let mut lines = Vec::new();
     for (index, source) in sources.iter().enumerate() {
@@ -162,9 +162,17 @@ pub fn draw(
 struct Open {
     cost: Quantity,
     units: Quantity,
-    /// Credits for all of `units`, while neighbours in order pay in credits: their parts add up to
-    /// one price, rounded once.
-    owed: Option<Quantity>,
+    /// Set while neighbours in order pay in credits.
+    stretch: Option<Stretch>,
+}
+
+/// Neighbours in order that pay in credits: their parts add up to one price, rounded once, and to
+/// the units that all of it pays for.
+#[derive(Clone, Copy)]
+struct Stretch {
+    price: Quantity,
+    paid: Quantity,
+    given: Quantity,
 }
 
 impl Open {
@@ -179,27 +187,51 @@ impl Open {
         if amount.is_zero() && owed.is_positive() {
             return Some(None);
         }
-        let units = if amount == owed {
-            self.units
-        } else if source.in_credits() {
-            amount.div_floor(self.cost)?.min(self.units)
-        } else {
-            amount
+        let units = match self.stretch(source)? {
+            Some(stretch) => {
+                let paid = stretch.paid.checked_add(amount)?;
+                let given = if amount == owed {
+                    sum(stretch.given, self.units)
+                } else {
+                    paid.div_floor(self.cost)?
+                };
+                self.stretch = Some(Stretch {
+                    paid,
+                    given,
+                    ..stretch
+                });
+                given.saturating_sub_to_zero(stretch.given).min(self.units)
+            }
+            None => {
+                self.stretch = None;
+                amount
+            }
         };
         self.units = self.units.saturating_sub_to_zero(units);
-        self.owed = source
-            .in_credits()
-            .then(|| owed.saturating_sub_to_zero(amount));
         Some(Some((amount, units)))
+    }
+
+    /// The running stretch, or one that begins here; none for the feature's own units.
+    fn stretch(&self, source: &Source) -> Option<Option<Stretch>> {
+        if !source.in_credits() {
+            return Some(None);
+        }
+        if self.stretch.is_some() {
+            return Some(self.stretch);
+        }
+        Some(Some(Stretch {
+            price: self.units.mul_ceil(self.cost)?,
+            paid: Quantity::ZERO,
+            given: Quantity::ZERO,
+        }))
     }
 
     /// What all open units come to in units of the source.
     fn owed(&self, source: &Source) -> Option<Quantity> {
-        match (source.in_credits(), self.owed) {
-            (false, _) => Some(self.units),
-            (true, Some(owed)) => Some(owed),
-            (true, None) => self.units.mul_ceil(self.cost),
-        }
+        let stretch = self.stretch(source)?;
+        Some(stretch.map_or(self.units, |stretch| {
+            stretch.price.saturating_sub_to_zero(stretch.paid)
+        }))
     }
 }
 

@@ -245,3 +245,6 @@ impl RolloverHistory {
         self.touched().last().copied()
     }
 }
+
+#[cfg(test)]
+mod tests;

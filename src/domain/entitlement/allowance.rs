@@ -55,11 +55,15 @@ pub fn allowance(
         zone: asked.zone,
         anchor_at,
     };
-    let (schedule, since) = terms.in_force(feature, began, asked.at);
+    let force = terms.in_force(feature, began, asked.at);
+    let schedule = force.schedule;
     let moment = match schedule.anchor {
         Anchor::At(anchor) => asked.at.max(anchor),
         Anchor::Calendar => asked.at,
     };
+    let mut period = schedule.period_at(moment);
+    // An endless period ends all the same when the catalog has replaced it.
+    period.end = period.end.or(force.until);
     let entity = match feature.scope {
         Scope::Entity => asked.entity.map(str::to_owned),
         Scope::Customer => None,
@@ -76,8 +80,8 @@ pub fn allowance(
             origin: None,
         },
         schedule,
-        period: schedule.period_at(moment),
-        since,
+        period,
+        since: force.since,
     }
 }
 
@@ -107,21 +111,30 @@ struct Edition {
     until: Option<Time>,
 }
 
+/// A schedule and the stretch of time in which it is in force.
+struct Force {
+    schedule: Schedule,
+    since: Time,
+    until: Option<Time>,
+}
+
 impl Terms<'_> {
-    /// The schedule in force at a moment, and since when.
-    fn in_force(&self, feature: &PlanFeature, began: Time, at: Time) -> (Schedule, Time) {
+    /// The schedule in force at a moment.
+    fn in_force(&self, feature: &PlanFeature, began: Time, at: Time) -> Force {
         let editions = editions(feature, began);
         let mut since = began;
         let mut index = 0;
         while let Some(edition) = editions.get(index) {
             let schedule = self.schedule(*edition);
             let next = editions.get(index.saturating_add(1)).copied();
-            let Some(end) = self.end(schedule, edition.until, next) else {
-                return (schedule, since);
+            let until = self.end(schedule, edition.until, next);
+            let Some(end) = until.filter(|end| *end <= at) else {
+                return Force {
+                    schedule,
+                    since,
+                    until,
+                };
             };
-            if at < end {
-                return (schedule, since);
-            }
             since = end;
             // Editions that came and went before the boundary were never in force.
             index = editions
@@ -135,7 +148,11 @@ impl Terms<'_> {
             anchor: feature.reset_anchor,
             until: None,
         };
-        (self.schedule(current), since)
+        Force {
+            schedule: self.schedule(current),
+            since,
+            until: None,
+        }
     }
 
     /// When an edition gives way: the end of its period in which it was replaced. An endless one

@@ -69,6 +69,7 @@ impl<'a> Case<'a> {
             } else {
                 limit
             },
+            recounts_at: None,
             ceiling: None,
             closed: false,
             usage_based: entry.usage_based,
@@ -123,6 +124,10 @@ impl<'a> Case<'a> {
             .iter()
             .flat_map(|candidate| candidate.source.counted.iter().copied())
             .collect();
+        let ends = replaced
+            .iter()
+            .filter_map(|candidate| candidate.source.period.end);
+        let recounts_at = ends.min();
         let limit = held.usage_limit.filter(|_| !held.unlimited);
         let place = parts.first().map_or(usize::MAX, |(place, _)| *place);
         let base = replaced.into_iter().next().unwrap_or_else(|| Candidate {
@@ -151,6 +156,7 @@ impl<'a> Case<'a> {
                 },
                 usage_based: false,
                 replaced: rollovers,
+                recounts_at,
                 expires_at: held.expires_at,
                 ..base.source
             },
@@ -257,6 +263,7 @@ impl<'a> Case<'a> {
             meter,
             period,
             limit: None,
+            recounts_at: None,
             ceiling: None,
             closed: false,
             usage_based: false,

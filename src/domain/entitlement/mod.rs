@@ -18,6 +18,8 @@ mod part;
 pub mod resolve;
 mod rolling;
 pub mod source;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 use uuid::Uuid;

@@ -227,7 +227,8 @@ fn valid_until(case: &Case<'_>, entitlement: &Entitlement) -> Option<Time> {
     let periods = entitlement
         .sources
         .iter()
-        .filter_map(|source| source.period.end);
+        .flat_map(|source| [source.period.end, source.recounts_at])
+        .flatten();
     overrides
         .chain(grants)
         .chain(periods)

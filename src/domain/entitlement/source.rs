@@ -64,6 +64,8 @@ pub struct Source {
     /// Every place whose usage counts against the limit; the first is the meter's own. Empty where
     /// nothing is metered.
     pub counted: Vec<MeterPeriod>,
+    /// When some other meter counted here starts over before its own does.
+    pub recounts_at: Option<Time>,
     /// What has been used may not be raised above this, whatever the limit: a later period has
     /// already spent the rest. Set by `expand` for late events only.
     pub ceiling: Option<Quantity>,

@@ -1,0 +1,10 @@
+//! The rules of resolution, one test each; and properties over random worlds.
+
+mod dice;
+mod edited;
+mod explained;
+mod granting;
+mod order;
+mod overriding;
+mod property;
+mod rolling;
