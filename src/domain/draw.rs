@@ -4,9 +4,13 @@
 //! units of all lines are the amount asked for, and their credits its price, rounded once.
 //! Deliberately absent: who may draw at the same time, which is `meter/`'s.
 
+mod back;
+
 use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
+
+pub use back::give_back;
 
 use crate::entitlement::source::{Overage, Source};
 use crate::meter_key::{MeterKey, MeterPeriod};
@@ -280,108 +284,6 @@ fn draw_overage(
     })
 }
 
-/// Gives `value` units back in reverse order, overage first.
-///
-/// Credits given back round down, as credits drawn round up: going to and fro gains nothing.
-///
-/// # Errors
-/// When less was used in the running periods; then nothing is given back.
-pub fn give_back(
-    sources: &[Source],
-    overage: Option<Overage>,
-    used: &dyn Used,
-    value: Quantity,
-    cost: Option<Quantity>,
-) -> Result<Drawn, BelowZero> {
-    let mut back = Back {
-        cost: cost.unwrap_or(Quantity::ONE),
-        units: value,
-        lines: Vec::new(),
-    };
-    let mut beyond = Quantity::ZERO;
-    if let Some((index, source)) =
-        overage.and_then(|over| Some((over.source, sources.get(over.source)?)))
-    {
-        let limit = source.limit.unwrap_or(Quantity::LIMIT);
-        let excess = used_of(source, used).saturating_sub_to_zero(limit);
-        beyond = back.give(source, index, excess.min(own_used(source, used)), true);
-    }
-    for (index, source) in sources.iter().enumerate().rev() {
-        let given = back.given(index);
-        let rest = own_used(source, used).saturating_sub_to_zero(given);
-        back.give(source, index, rest, false);
-    }
-    if back.units.is_positive() {
-        return Err(BelowZero);
-    }
-    back.lines.sort_by_key(|line| line.source);
-    Ok(Drawn {
-        lines: back.lines,
-        overage_units: beyond.negate(),
-    })
-}
-
-/// What is still to be given back.
-struct Back {
-    cost: Quantity,
-    units: Quantity,
-    lines: Vec<Draw>,
-}
-
-impl Back {
-    /// What a source already got back, as a positive amount.
-    fn given(&self, index: usize) -> Quantity {
-        let line = self.lines.iter().find(|line| line.source == index);
-        line.map_or(Quantity::ZERO, |line| line.amount.negate())
-    }
-
-    /// Gives a source at most `most` of its own units; answers with units of the feature.
-    fn give(&mut self, source: &Source, index: usize, most: Quantity, beyond: bool) -> Quantity {
-        let owed = match (source.in_credits(), self.units.is_positive()) {
-            (_, false) => return Quantity::ZERO,
-            (false, _) => self.units,
-            (true, _) => mul_floor(self.units, self.cost),
-        };
-        let amount = owed.min(most);
-        let units = if amount == owed {
-            self.units
-        } else if source.in_credits() {
-            let units = amount.div_floor(self.cost).unwrap_or_default();
-            units.min(self.units)
-        } else {
-            amount
-        };
-        // A price of zero leaves no trace by which to tell how much was drawn.
-        let free = source.in_credits() && self.cost.is_zero();
-        if units.is_zero() || (most.is_zero() && !free) {
-            return Quantity::ZERO;
-        }
-        self.units = self.units.saturating_sub_to_zero(units);
-        let overage = if beyond { amount } else { Quantity::ZERO };
-        match self.lines.iter_mut().find(|line| line.source == index) {
-            Some(line) => {
-                line.amount = difference(line.amount, amount);
-                line.units = difference(line.units, units);
-                line.overage = difference(line.overage, overage);
-            }
-            None => {
-                let line = line(source, index, amount.negate(), units.negate());
-                self.lines.extend(line.map(|line| Draw {
-                    overage: overage.negate(),
-                    ..line
-                }));
-            }
-        }
-        units
-    }
-}
-
-/// What was recorded on the source's own meter.
-fn own_used(source: &Source, used: &dyn Used) -> Quantity {
-    let own = source.counted.first();
-    own.map_or(Quantity::ZERO, |place| used.used(*place))
-}
-
 fn line(source: &Source, index: usize, amount: Quantity, units: Quantity) -> Option<Draw> {
     let place = source.counted.first()?;
     Some(Draw {
@@ -404,16 +306,6 @@ fn shortage(sources: &[Source]) -> Shortage {
     }
 }
 
-/// The product rounded down, for what is given back.
-fn mul_floor(one: Quantity, other: Quantity) -> Quantity {
-    let product = one.negate().mul_ceil(other);
-    product.map_or(Quantity::LIMIT, Quantity::negate)
-}
-
 fn sum(one: Quantity, other: Quantity) -> Quantity {
     Quantity::from_raw(one.raw().saturating_add(other.raw()))
-}
-
-fn difference(one: Quantity, other: Quantity) -> Quantity {
-    Quantity::from_raw(one.raw().saturating_sub(other.raw()))
 }

@@ -3,18 +3,13 @@
 //! Called by `counted`, which decides what applies. Invariant: a source counts every meter it
 //! replaces and draws on the first. Deliberately absent: the order of drawing (`order`).
 
-use serde_json::Value;
-use uuid::Uuid;
-
 use super::allowance::{Asked, allowance};
-use super::facts::{FeatureType, Grant, Override, PlanFeature, Scope, Subject};
+use super::facts::{FeatureType, Override, PlanFeature, Scope};
 use super::live::Live;
 use super::part::{Case, Part, plan_kind};
 use super::rolling::rollover_plan;
 use super::source::{Source, SourceKind};
-use crate::interval::{Cadence, Interval};
-use crate::meter_key::{MeterKey, MeterSource};
-use crate::period::{Anchor, Schedule, Time};
+use crate::meter_key::{MeterKey, MeterPeriod};
 use crate::quantity::Quantity;
 
 /// A source with what only resolution needs to know about it.
@@ -164,119 +159,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// An override of something that nothing else grants: monthly, as a default would be.
-    fn bare_override(&self, held: &Override, part: Option<&Part<'a>>) -> Source {
-        let anchor = match (held.subscription_id, part) {
-            (Some(_), Some(part)) => part.live.subscription.anchor_at,
-            _ => self.facts.customer_created_at,
-        };
-        self.monthly(
-            SourceKind::Override,
-            held.id,
-            MeterSource::Override(held.id),
-            anchor,
-        )
-    }
-
-    /// The feature's default: a monthly allowance anchored at the customer's creation.
-    pub fn default_source(&self, limit: Quantity) -> Source {
-        Source {
-            limit: Some(limit),
-            ..self.monthly(
-                SourceKind::Default,
-                self.feature.id,
-                MeterSource::Default(self.feature.id),
-                self.facts.customer_created_at,
-            )
-        }
-    }
-
-    fn monthly(
-        &self,
-        kind: SourceKind,
-        source_id: Uuid,
-        source: MeterSource,
-        anchor: Time,
-    ) -> Source {
-        let schedule = Schedule {
-            cadence: Cadence::every(Interval::Monthly),
-            anchor: Anchor::At(anchor),
-            zone: self.facts.zone,
-        };
-        let subject = Subject::Feature(self.feature.id);
-        self.plain(kind, source_id, source, subject, schedule)
-    }
-
-    /// Credits that were bought or given; they have one period that never ends.
-    pub fn grant_source(&self, grant: &Grant) -> Source {
-        let schedule = Schedule {
-            cadence: Cadence::every(Interval::Never),
-            anchor: Anchor::At(grant.created_at),
-            zone: self.facts.zone,
-        };
-        let subject = Subject::CreditSystem(grant.credit_system_id);
-        Source {
-            limit: Some(grant.amount),
-            expires_at: grant.expires_at,
-            priority: grant.priority,
-            created_at: grant.created_at,
-            ..self.plain(
-                SourceKind::Grant,
-                grant.id,
-                MeterSource::Grant(grant.id),
-                subject,
-                schedule,
-            )
-        }
-    }
-
-    /// An unlimited source of customer scope that is no plan's.
-    fn plain(
-        &self,
-        kind: SourceKind,
-        source_id: Uuid,
-        source: MeterSource,
-        subject: Subject,
-        schedule: Schedule,
-    ) -> Source {
-        let moment = match schedule.anchor {
-            Anchor::At(anchor) => self.at().max(anchor),
-            Anchor::Calendar => self.at(),
-        };
-        let period = schedule.period_at(moment);
-        let meter = MeterKey {
-            customer_id: self.facts.customer_id,
-            entity: None,
-            subject,
-            source,
-            cadence: schedule.cadence,
-            anchor: schedule.anchor,
-            count_number: 0,
-            origin: None,
-        };
-        Source {
-            kind,
-            source_id,
-            scope: Scope::Customer,
-            subject,
-            counted: self.counted(&meter, period.number),
-            meter,
-            period,
-            limit: None,
-            recounts_at: None,
-            ceiling: None,
-            closed: false,
-            usage_based: false,
-            sum_over_entities: false,
-            rollover: None,
-            replaced: Vec::new(),
-            expires_at: None,
-            priority: 0,
-            created_at: self.facts.customer_created_at,
-        }
-    }
-
-    fn counted(&self, meter: &MeterKey, number: i64) -> Vec<crate::meter_key::MeterPeriod> {
+    pub fn counted(&self, meter: &MeterKey, number: i64) -> Vec<MeterPeriod> {
         if self.is_metered() {
             vec![meter.in_period(number)]
         } else {
@@ -288,19 +171,6 @@ impl<'a> Case<'a> {
     fn times_entities(&self, limit: Option<Quantity>) -> Option<Quantity> {
         let count = i128::from(self.facts.entity_count.max(0));
         limit.map(|limit| Quantity::from_raw(limit.raw().saturating_mul(count)))
-    }
-
-    /// The default as a number; zero is as good as none.
-    pub fn default_limit(&self) -> Option<Quantity> {
-        let value = self.feature.default_value.as_ref()?;
-        let number = match value {
-            Value::Number(number) => number.to_string(),
-            Value::String(text) => text.clone(),
-            _ => return None,
-        };
-        Quantity::parse(&number)
-            .ok()
-            .filter(|limit| limit.is_positive())
     }
 }
 

@@ -1,19 +1,19 @@
-//! A small world for unit tests: one customer, its catalog, and a book of what was drawn.
+//! A small world for unit tests: one customer and its catalog.
+
+mod book;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
+pub use book::{Book, drawn_of, figures};
+
 use super::facts::*;
-use super::{Entitlement, Histories, expand, resolve};
-use crate::decision::{self, Decision};
-use crate::draw::{BelowZero, Drawn, Used};
+use super::{Entitlement, resolve};
 use crate::interval::{Cadence, Interval, Reset};
-use crate::meter_key::{MeterKey, MeterPeriod};
 use crate::period::Time;
 use crate::quantity::Quantity;
-use crate::rollover::RolloverHistory;
 
 pub fn time(text: &str) -> Time {
     let full = if text.len() == 10 {
@@ -251,119 +251,4 @@ impl World {
     pub fn resolve(&self, feature_id: Uuid, at: &str) -> Entitlement {
         resolve(&self.facts, feature_id, None, time(at))
     }
-}
-
-/// What was drawn, as the tables would hold it.
-#[derive(Clone, Default)]
-pub struct Book {
-    pub amounts: BTreeMap<MeterPeriod, Quantity>,
-    pub lines: Vec<(MeterKey, i64, Quantity)>,
-}
-
-impl Used for Book {
-    fn used(&self, place: MeterPeriod) -> Quantity {
-        self.amounts.used(place)
-    }
-}
-
-impl Book {
-    pub fn record(&mut self, drawn: &Drawn) {
-        for line in &drawn.lines {
-            assert_eq!(line.meter.id(), line.meter_id);
-            let place = self.amounts.entry(line.place()).or_default();
-            *place = place.checked_add(line.amount).unwrap();
-            assert!(!place.is_negative());
-            self.lines
-                .push((line.meter.clone(), line.number, line.amount));
-        }
-    }
-
-    /// What `expand` asks for.
-    pub fn histories(&self, entitlement: &Entitlement) -> Histories {
-        let mut histories = Histories::new();
-        for plan in entitlement.rollovers() {
-            let mut history = RolloverHistory::default();
-            for (meter, number, amount) in &self.lines {
-                let place = if *meter == plan.meter {
-                    history.used.entry(*number).or_default()
-                } else if meter.parent() == plan.meter {
-                    let origin = meter.origin.unwrap();
-                    history.draws.entry((*number, origin)).or_default()
-                } else {
-                    continue;
-                };
-                *place = place.checked_add(*amount).unwrap();
-            }
-            histories.insert(plan.meter_id, history);
-        }
-        histories
-    }
-
-    pub fn entitlement(
-        &self,
-        world: &World,
-        feature_id: Uuid,
-        entity: Option<&str>,
-        at: Time,
-    ) -> Entitlement {
-        let entitlement = resolve(&world.facts, feature_id, entity, at);
-        expand(&entitlement, &self.histories(&entitlement))
-    }
-
-    pub fn check(&self, world: &World, feature_id: Uuid, at: &str, value: &str) -> Decision {
-        let entitlement = self.entitlement(world, feature_id, None, time(at));
-        decision::check(&entitlement, self, quantity(value))
-    }
-
-    pub fn track(&mut self, world: &World, feature_id: Uuid, at: &str, value: &str) -> Decision {
-        self.track_at(world, feature_id, None, time(at), quantity(value))
-    }
-
-    pub fn track_at(
-        &mut self,
-        world: &World,
-        feature_id: Uuid,
-        entity: Option<&str>,
-        at: Time,
-        value: Quantity,
-    ) -> Decision {
-        let entitlement = self.entitlement(world, feature_id, entity, at);
-        let (decision, drawn) = decision::track(&entitlement, self, value);
-        self.record(&drawn);
-        decision
-    }
-
-    pub fn give_back(
-        &mut self,
-        world: &World,
-        feature_id: Uuid,
-        at: &str,
-        value: &str,
-    ) -> Result<Decision, BelowZero> {
-        let entitlement = self.entitlement(world, feature_id, None, time(at));
-        let (decision, drawn) = decision::give_back(&entitlement, self, quantity(value))?;
-        self.record(&drawn);
-        Ok(decision)
-    }
-}
-
-/// Usage, limit, balance and overage of an answer, as text; `-` for NULL.
-pub fn figures(decision: &Decision) -> [String; 4] {
-    let text = |value: Option<Quantity>| value.map_or("-".to_owned(), |value| value.to_string());
-    [
-        text(Some(decision.usage)),
-        text(decision.usage_limit),
-        text(decision.balance),
-        text(decision.overage),
-    ]
-}
-
-/// What the details say was drawn, as `source amount` pairs.
-pub fn drawn_of(decision: &Decision) -> Vec<String> {
-    let lines = decision.details.get("drawn").and_then(Value::as_array);
-    lines
-        .into_iter()
-        .flatten()
-        .map(|line| format!("{} {}", line["source"].as_str().unwrap(), line["amount"]))
-        .collect()
 }

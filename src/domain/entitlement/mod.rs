@@ -5,6 +5,7 @@
 //! (`decision`), and the states of subscriptions (`subscription`).
 
 pub mod allowance;
+mod alone;
 mod candidate;
 mod counted;
 pub mod expand;
