@@ -35,5 +35,6 @@ SELECT function, sqlstate FROM outcome WHERE sqlstate LIKE 'XX%' ORDER BY 1;
 -- neither an answer nor "NULL not allowed" (22004): each has its reason
 SELECT function, sqlstate FROM outcome WHERE sqlstate NOT IN ('answers', '22004') ORDER BY 1;
 -- what a NULL customer is to reads: nobody
-SELECT allowed, code FROM owo_check(NULL, 'api-calls');
+SELECT count(*) FROM owo_sync('{"features": [{"slug": "calls"}]}');
+SELECT allowed, code FROM owo_check(NULL, 'calls');
 SELECT count(*) > 20 AS functions_were_found FROM outcome;

@@ -17,7 +17,7 @@ SELECT allowed, code, usage, balance FROM owo_track_batch('[
     {"customer": "acme", "feature": "calls", "value": 0.5, "metadata": {"k": 1}},
     {"customer": "new", "feature": "mails", "customer_data": {"email": "new@new.test"}}]');
 SELECT count(*) FROM owo_track_batch('[]');
--- the names of track's arguments in either writing
+-- the names of track's arguments, null where they have none
 SELECT allowed, replayed FROM owo_track_batch('[{"customer": "zeta", "feature": "calls", "idempotency_key": "k", "occurred_at": null}]');
 
 -- an error anywhere: nothing stays

@@ -85,7 +85,7 @@ SELECT billing.owo_sync('{
   "plans": [{"slug": "free", "planGroup": "main", "autoEnable": true, "features": [{"slug": "calls", "limit": 3, "rollover": true}, {"slug": "seats", "limit": 1}]},
             {"slug": "pro", "planGroup": "main", "price": 2900, "currency": "USD", "features": [{"slug": "calls", "limit": 10}, {"slug": "sso"}, {"slug": "credits", "limit": 12},
                       {"slug": "seats", "limit": 5}]}]}');
-SELECT billing.owo_sync(billing.owo_catalog(), true) -> 'plans' -> 'unchanged';
+SELECT billing.owo_sync(billing.owo_catalog(), true);
 SELECT slug, price FROM billing.owo_plans();
 SELECT slug FROM billing.owo_plan('pro');
 SET ROLE owo_app;
@@ -113,7 +113,7 @@ SELECT status FROM billing.owo_entity_remove('acme', 'seats', 'ada');
 SET ROLE owo_admin;
 SELECT billing.owo_worker_tick() IS NOT NULL;
 SELECT billing.owo_clock_advance('1 month');
-SELECT customer, feature, quantity FROM owo.usage;
+SELECT customer, feature, quantity FROM owo.usage ORDER BY customer, feature, quantity;
 SELECT * FROM billing.owo_verify();
 SET ROLE owo_app;
 SELECT allowed, code, usage, balance FROM billing.owo_check('acme', 'calls');

@@ -1,0 +1,22 @@
+-- What the specs share: a shop's catalog, and a customer of its own for each permutation, so that none sees what another left.
+-- (A spec cannot hold braces, and with them no JSON.)
+SET ROLE owo_admin;
+CREATE SEQUENCE permutation;
+GRANT ALL ON SEQUENCE permutation TO owo_app;
+
+CREATE FUNCTION load_shop() RETURNS boolean LANGUAGE sql AS $$
+    SELECT (owo_sync('{
+        "features": [{"slug": "calls"}, {"slug": "sso", "type": "boolean"}, {"slug": "seats", "type": "entity"}],
+        "plans": [
+            {"slug": "free", "planGroup": "main", "rank": 0, "features": [{"slug": "calls", "limit": 1}]},
+            {"slug": "basic", "planGroup": "main", "rank": 1, "features": [{"slug": "calls", "limit": 10}, {"slug": "seats", "limit": 2}, {"slug": "sso"}]},
+            {"slug": "large", "planGroup": "main", "rank": 2, "features": [{"slug": "calls", "limit": 100}, {"slug": "seats", "limit": 5}]}]}')
+        -> 'success')::boolean
+$$;
+
+-- the customer of the running permutation
+CREATE FUNCTION me() RETURNS text LANGUAGE sql AS $$ SELECT 'customer ' || last_value FROM permutation $$;
+
+CREATE FUNCTION new_customer() RETURNS boolean LANGUAGE sql AS $$
+    SELECT nextval('permutation') > 0 AND (owo_customer(me())).key = me()
+$$;
