@@ -97,8 +97,7 @@ proptest! {
         let mut dice = Dice::new(tape);
         let (world, book, entity, at) = lived_in(&mut dice);
         // Usage after the moment would make it a late one.
-        let last = book.lines.iter().map(|_| at).max().unwrap_or(at);
-        let now = book.entitlement(&world, CALLS, entity, last);
+        let now = book.entitlement(&world, CALLS, entity, at);
         let until = now.valid_until.unwrap_or(at + TimeDelta::days(4000));
         prop_assert!(until > now.at);
         let length = (until - now.at).num_microseconds().unwrap() - 1;
