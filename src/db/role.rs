@@ -96,6 +96,25 @@ pub fn levels(snapshot: &Snapshot, role_name: &str) -> Result<Vec<String>> {
     spi::read(snapshot, &LEVELS, arguments![role_name], |row| row.get(0))
 }
 
+/// Whether a role has USAGE on a schema, which is given as an identifier.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn may_enter(snapshot: &Snapshot, role_name: &str, schema: &str) -> Result<bool> {
+    static MAY_ENTER: Statement = Statement::new(
+        "SELECT has_schema_privilege(r.oid, n.oid, 'USAGE')
+           FROM pg_roles AS r, pg_namespace AS n
+          WHERE r.rolname = $1 AND quote_ident(n.nspname) = $2",
+    );
+    Ok(
+        spi::read(snapshot, &MAY_ENTER, arguments![role_name, schema], |row| {
+            row.get::<bool>(0)
+        })?
+        .into_iter()
+        .any(|enters| enters),
+    )
+}
+
 /// A routine of the extension, quoted for GRANT.
 pub struct Routine {
     /// `schema.name(argument types)`.

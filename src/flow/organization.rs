@@ -280,10 +280,11 @@ fn apply_privileges(snapshot: &Snapshot, role_name: &str, levels: &[String]) -> 
     schemas.dedup();
     let any = !levels.is_empty();
     for schema in schemas {
-        // The extension's schema may be public, whose USAGE others rely on: never revoked there.
-        if any {
+        // The extension's schema may be public, whose USAGE others rely on: never revoked there, and
+        // given only where it is missing, so that a role without a level can be dropped.
+        if any && !db::role::may_enter(snapshot, role_name, schema)? {
             spi::utility(&format!("GRANT USAGE ON SCHEMA {schema} TO {role}"))?;
-        } else if schema == "owo" {
+        } else if !any && schema == "owo" {
             spi::utility(&format!("REVOKE USAGE ON SCHEMA {schema} FROM {role}"))?;
         }
     }

@@ -37,6 +37,22 @@ TIMES = [
     "0001-01-01", "9999-12-31", "2026-03-29 01:30+00", "today", "tomorrow",
 ]
 INTERVALS = ["0", "1 day", "15 min", "-1 day", "1 month", "400 years", "178000000 years", "-178000000 years", "0.000001 sec", "2147483647 days"]
+# What an argument of that name is given more often than not, so that calls get past the first look-up.
+LIKELY = {
+    "customer": ["acme", "zeta", "ops@acme.test"],
+    "key": ["acme", "zeta", "new"],
+    "feature": ["api-calls", "gpt-4", "analytics", "seats", "ai-tokens"],
+    "entity": ["ada", "bob"],
+    "plan": ["free", "pro", "scale", "priority-support"],
+    "slug": ["free", "pro", "fuzz"],
+    "level": ["app", "reader", "none"],
+    "credit_system": ["ai-credits"],
+    "pack": ["starter-pack"],
+    "timezone": ["UTC", "Europe/Berlin"],
+    "organization": ["default", "fuzz"],
+    "idempotency_key": ["one", "two"],
+    "provider": ["manual", "stripe"],
+}
 KEYS = ["slug", "limit", "price", "features", "interval", "tiers", "creditCost", "credit_cost", "upTo", "unknown", "", "type", "metadata", "value"]
 
 
@@ -94,6 +110,22 @@ class Generator:
         else:
             parent[step] = [parent[step]]
 
+    def argument(self, name: str, type_name: str):
+        if type_name == "text" and name in LIKELY and self.random.random() < 0.7:
+            return self.random.choice(LIKELY[name])
+        if name == "events" and self.random.random() < 0.8:
+            return json.dumps([self.event() for _ in range(self.random.randint(0, 5))])
+        return self.of_type(type_name)
+
+    def event(self):
+        event = {"customer": self.argument("customer", "text"), "feature": self.argument("feature", "text")}
+        for name, type_name in [("value", "numeric"), ("entity", "text"), ("idempotency_key", "text"), ("occurred_at", "timestamp with time zone")]:
+            if self.random.random() < 0.3:
+                event[name] = self.argument(name, type_name)
+        if self.random.random() < 0.2:
+            event[self.key()] = self.json()
+        return event
+
     def of_type(self, name: str):
         """Text that Postgres may or may not read as a value of the type; None is NULL."""
         if self.random.random() < 0.06:
@@ -130,11 +162,11 @@ def seed():
     return value
 
 
-def functions(database) -> list[tuple[str, str, list[str], int]]:
-    """Name, kind, argument types and how many have no default, of every function a user can call."""
+def functions(database) -> list[tuple[str, str, list[str], list[str], int]]:
+    """Name, kind, argument types, argument names and how many have no default, of every function a user can call."""
     return database.rows(
         """SELECT p.oid::regproc::text, p.prokind::text, ARRAY(SELECT format_type(t, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY AS a(t, n) ORDER BY n),
-                  p.pronargs - p.pronargdefaults
+                  p.proargnames[:p.pronargs], p.pronargs - p.pronargdefaults
            FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
            WHERE p.proname LIKE 'owo\\_%' AND p.prorettype <> 'trigger'::regtype ORDER BY 1""",
         role="postgres",
@@ -209,11 +241,11 @@ def test_functions_with_bad_arguments(database, server_log, seed):
         if fuzzer.generator.random.random() < 0.03:
             fuzzer.session.execute("SELECT set_config('owostack.organization', %s, false)", [fuzzer.generator.random.choice(["default", "fuzz"])])
             fuzzer.session.commit()
-        name, kind, types, required = fuzzer.generator.random.choice(targets)
+        name, kind, types, names, required = fuzzer.generator.random.choice(targets)
         count = fuzzer.generator.random.randint(required, len(types))
-        arguments = [fuzzer.generator.of_type(each) for each in types[:count]]
+        arguments = [fuzzer.generator.argument(*each) for each in list(zip(names or [""] * len(types), types))[:count]]
         places = ", ".join(f"%s::{each}" for each in types[:count])
-        fuzzer.call(f"CALL {name}({places})" if kind == "p" else f"SELECT {name}({places})", arguments)
+        fuzzer.call(f"CALL {name}({places})" if kind == "p" else f"SELECT {name}({places})::text", arguments)
     finish(fuzzer, server_log)
 
 
