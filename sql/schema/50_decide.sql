@@ -1,5 +1,8 @@
 -- May this customer do it now? They did it: count it.
 
+-- From here on objects are created in the extension's schema.
+SET LOCAL search_path TO @extschema@, pg_temp;
+
 CREATE TYPE owo_decision AS (
     allowed boolean,
     code text,

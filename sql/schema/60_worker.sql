@@ -18,6 +18,9 @@ CREATE FUNCTION owo._worker_status() RETURNS TABLE (
     LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', '_worker_status_wrapper';
 COMMENT ON FUNCTION owo._worker_status() IS 'state of this database''s background worker';
 
+-- What views call must be the system's, whatever stands in the extension's schema.
+SET LOCAL search_path TO pg_catalog, pg_temp;
+
 CREATE VIEW owo.worker_status WITH (security_invoker = true) AS
     SELECT current_database() AS database,
            state,

@@ -1,6 +1,9 @@
 -- Views for people. They run with the rights of who asks (security_invoker), so that row security
 -- of the tables decides what is seen. Organization, customer and feature are slugs and keys.
 
+-- What views call must be the system's, whatever stands in the extension's schema.
+SET LOCAL search_path TO pg_catalog, pg_temp;
+
 CREATE VIEW owo.usage WITH (security_invoker = true) AS
     SELECT o.slug AS organization,
            c.key AS customer,

@@ -34,7 +34,7 @@ pub fn create_partition(month: &str) -> Result<()> {
         "CREATE TABLE owo.{name} (LIKE owo.usage_event INCLUDING DEFAULTS INCLUDING STORAGE, \
          CONSTRAINT {name}_pkey PRIMARY KEY (customer_id, id))"
     ))?;
-    spi::utility(&format!("REVOKE ALL ON owo.{name} FROM PUBLIC"))?;
+    spi::utility(&format!("SELECT owo._revoke_all('owo.{name}')"))?;
     spi::utility(&format!("ALTER TABLE owo.{name} ENABLE ROW LEVEL SECURITY"))?;
     spi::utility(&format!(
         "ALTER TABLE owo.usage_event ATTACH PARTITION owo.{name} \
