@@ -61,6 +61,8 @@ situations! {
     in_transaction = ERRCODE_INVALID_TRANSACTION_TERMINATION;
     /// `53400`: a limit of the server's configuration is reached.
     exhausted = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
+    /// `39P01`: a trigger function called from SQL.
+    not_a_trigger = ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED;
     /// `XX000`: what our own rows or plans should never hold.
     internal = ERRCODE_INTERNAL_ERROR;
 }

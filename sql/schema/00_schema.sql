@@ -1,6 +1,11 @@
 -- The fixed home of tables, views and private functions. API functions and the types they return
 -- are created in the extension's own schema.
 
+-- What others have put into the extension's schema must not be found by this script, neither now nor
+-- in what it keeps parsed (constraints, policies, views): an operator there that fits better than
+-- the system's would run with the owner's rights. So only the files that create the API look there.
+SET LOCAL search_path TO pg_catalog, pg_temp;
+
 -- Keys are hashed and compared as UTF-8 bytes.
 DO $$
 BEGIN
@@ -15,11 +20,12 @@ $$;
 CREATE SCHEMA owo;
 COMMENT ON SCHEMA owo IS 'tables, views and private functions of extension owostack';
 
--- True once this database has been bound by a first call; false during a restore, so that guards
--- and history triggers let the restored rows pass (protocol 31).
-CREATE FUNCTION owo._active() RETURNS boolean
-    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', '_active_wrapper';
-COMMENT ON FUNCTION owo._active() IS 'whether this database is bound to its installation';
+-- True once this database has been bound by a first call; false during a restore, so that rules and
+-- history rest while the restored rows come in (protocol 31). For trigger functions that run with the
+-- owner's rights: refuses any other table than ours.
+CREATE FUNCTION owo._watches(relation oid) RETURNS boolean
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', '_watches_wrapper';
+COMMENT ON FUNCTION owo._watches(oid) IS 'whether triggers of a table of ours are to act';
 
 -- The organizations in which the current user holds a level; for row-security policies.
 CREATE FUNCTION owo._organizations(level text) RETURNS SETOF uuid

@@ -2,7 +2,9 @@
 -- Order within a statement: lock the organization's catalog, normalise and judge each row by the
 -- library's own reader, then judge what needs other rows. Those last triggers can be deferred, for
 -- edits that take several statements. All of them rest while the database is not bound (restore).
--- Not hot: SECURITY DEFINER with a fixed path is affordable here.
+-- Not hot: SECURITY DEFINER with a fixed path is affordable here. No role may execute these functions
+-- (to fire a trigger takes no right), and each asks first whether the table is ours: else columns and
+-- types of another's table would be evaluated with the owner's rights.
 
 CREATE FUNCTION owo._catalog_lock(organization_id uuid) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', '_catalog_lock_wrapper';
@@ -14,26 +16,38 @@ CREATE FUNCTION owo._catalog_columns(relation text, columns jsonb) RETURNS jsonb
 COMMENT ON FUNCTION owo._catalog_columns(text, jsonb)
     IS 'a row of a catalog table in its normal form; raises its mistakes';
 
--- Before the first row is locked, so that two editors queue instead of deadlocking.
+-- Before the first row is locked, so that two editors queue instead of deadlocking. With the rights
+-- of who edits: nobody waits for, or holds up, a catalog that is not his.
 CREATE FUNCTION owo._catalog_begin() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', '_catalog_begin_wrapper';
+COMMENT ON FUNCTION owo._catalog_begin() IS 'locks the session''s catalog before a statement';
+
+-- Usage, subscriptions and overrides of one organization refer to a row by its id.
+CREATE FUNCTION owo._judge_identity(row_after jsonb, row_before jsonb) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF owo._active() THEN
-        PERFORM owo._catalog_lock(owo._organization());
+    IF row_after -> 'id' IS DISTINCT FROM row_before -> 'id'
+       OR row_after -> 'organization_id' IS DISTINCT FROM row_before -> 'organization_id' THEN
+        RAISE EXCEPTION 'a row of the catalog keeps its id and its organization'
+            USING ERRCODE = 'check_violation';
     END IF;
-    RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION owo._catalog_begin() IS 'locks the session''s catalog before a statement';
+COMMENT ON FUNCTION owo._judge_identity(jsonb, jsonb)
+    IS 'refuses another id or organization for a catalog row';
 
 -- Features, credit systems, packs, groups and plans.
 CREATE FUNCTION owo._catalog_row() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    columns jsonb := to_jsonb(NEW);
+    columns jsonb;
 BEGIN
-    IF NOT owo._active() THEN
+    IF NOT owo._watches(TG_RELID) THEN
         RETURN NEW;
+    END IF;
+    columns := to_jsonb(NEW);
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM owo._judge_identity(columns, to_jsonb(OLD));
     END IF;
     IF TG_TABLE_NAME = 'credit_pack' THEN
         columns := columns || jsonb_build_object('credit_system', NEW.credit_system_id);
@@ -66,50 +80,54 @@ COMMENT ON FUNCTION owo._catalog_row() IS 'brings a catalog row into its normal 
 CREATE FUNCTION owo._catalog_part() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    columns jsonb := to_jsonb(NEW);
-    currency text;
-    subject record;
+    columns jsonb;
+    parent record;
+    subject_slug text;
+    subject_type text;
 BEGIN
-    IF NOT owo._active() THEN
+    IF NOT owo._watches(TG_RELID) THEN
         RETURN NEW;
     END IF;
+    columns := to_jsonb(NEW);
+    CASE TG_TABLE_NAME
+    WHEN 'credit_system_feature' THEN
+        SELECT s.organization_id INTO parent
+          FROM owo.credit_system AS s WHERE s.id = NEW.credit_system_id;
+    WHEN 'plan_group_feature' THEN
+        SELECT g.organization_id INTO parent FROM owo.plan_group AS g WHERE g.id = NEW.plan_group_id;
+    ELSE
+        SELECT p.organization_id, p.currency INTO parent FROM owo.plan AS p WHERE p.id = NEW.plan_id;
+    END CASE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'what this row of % belongs to does not exist', TG_RELID::regclass
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    NEW.organization_id := parent.organization_id;
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM owo._judge_identity(to_jsonb(NEW), to_jsonb(OLD));
+    END IF;
     IF TG_TABLE_NAME = 'plan_cycle' THEN
-        SELECT p.organization_id, p.currency INTO NEW.organization_id, currency
-          FROM owo.plan AS p WHERE p.id = NEW.plan_id;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'plan % does not exist', NEW.plan_id
-                USING ERRCODE = 'foreign_key_violation';
-        END IF;
-        NEW.currency := coalesce(NEW.currency, currency);
+        NEW.currency := coalesce(NEW.currency, parent.currency);
         columns := columns || jsonb_build_object('currency', NEW.currency);
-    ELSIF TG_TABLE_NAME = 'plan_feature' THEN
-        SELECT p.organization_id INTO NEW.organization_id
-          FROM owo.plan AS p WHERE p.id = NEW.plan_id;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'plan % does not exist', NEW.plan_id
-                USING ERRCODE = 'foreign_key_violation';
-        END IF;
-        SELECT f.slug, f.type INTO subject FROM owo.feature AS f WHERE f.id = NEW.feature_id;
+    ELSE
+        -- A feature of another organization is no feature, until a foreign key refuses it.
+        SELECT f.slug, f.type INTO subject_slug, subject_type FROM owo.feature AS f
+         WHERE f.id = NEW.feature_id AND f.organization_id = NEW.organization_id;
+    END IF;
+    IF TG_TABLE_NAME = 'plan_feature' THEN
         columns := columns || jsonb_build_object(
-            'slug', coalesce(subject.slug, 'credits'), 'feature_type', subject.type);
+            'slug', coalesce(subject_slug, 'credits'), 'feature_type', subject_type);
         IF TG_OP = 'INSERT' THEN
             NEW.created_at := owo._now(NEW.organization_id);
         END IF;
-    ELSIF TG_TABLE_NAME = 'credit_system_feature' THEN
-        SELECT s.organization_id INTO NEW.organization_id
-          FROM owo.credit_system AS s WHERE s.id = NEW.credit_system_id;
-        SELECT f.slug, f.type INTO subject FROM owo.feature AS f WHERE f.id = NEW.feature_id;
-        IF subject.type <> 'metered' THEN
-            RAISE EXCEPTION 'feature "%" is % and not metered', subject.slug, subject.type
-                USING ERRCODE = 'check_violation';
-        END IF;
-        RETURN NEW;
-    ELSE
-        SELECT g.organization_id INTO NEW.organization_id
-          FROM owo.plan_group AS g WHERE g.id = NEW.plan_group_id;
-        RETURN NEW;
+    ELSIF TG_TABLE_NAME = 'credit_system_feature' AND subject_type <> 'metered' THEN
+        RAISE EXCEPTION 'feature "%" is % and not metered', subject_slug, subject_type
+            USING ERRCODE = 'check_violation';
     END IF;
-    RETURN jsonb_populate_record(NEW, owo._catalog_columns(TG_TABLE_NAME, columns));
+    IF TG_TABLE_NAME IN ('plan_cycle', 'plan_feature') THEN
+        NEW := jsonb_populate_record(NEW, owo._catalog_columns(TG_TABLE_NAME, columns));
+    END IF;
+    RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION owo._catalog_part() IS 'brings a dependent catalog row into its normal form';
@@ -118,7 +136,7 @@ COMMENT ON FUNCTION owo._catalog_part() IS 'brings a dependent catalog row into 
 CREATE FUNCTION owo._catalog_slug() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT owo._active() THEN
+    IF NOT owo._watches(TG_RELID) THEN
         RETURN NULL;
     END IF;
     PERFORM owo._catalog_lock(NEW.organization_id);
@@ -163,7 +181,7 @@ DECLARE
     plan owo.plan;
     other text;
 BEGIN
-    IF NOT owo._active() THEN
+    IF NOT owo._watches(TG_RELID) THEN
         RETURN NULL;
     END IF;
     IF TG_OP <> 'INSERT' THEN
@@ -200,7 +218,7 @@ COMMENT ON FUNCTION owo._judge_plan() IS 'judges a plan by the plans and prices 
 CREATE FUNCTION owo._judge_plan_group() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF owo._active() THEN
+    IF owo._watches(TG_RELID) THEN
         PERFORM owo._catalog_lock(NEW.organization_id);
         PERFORM owo._judge_auto_enable(NEW.organization_id, NEW.slug);
     END IF;
@@ -233,7 +251,7 @@ COMMENT ON FUNCTION owo._judge_currency(uuid) IS 'refuses prices of usage withou
 CREATE FUNCTION owo._judge_plan_feature() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF owo._active() THEN
+    IF owo._watches(TG_RELID) THEN
         PERFORM owo._judge_currency(NEW.plan_id);
     END IF;
     RETURN NULL;
@@ -246,7 +264,7 @@ COMMENT ON FUNCTION owo._judge_plan_feature() IS 'judges a plan feature by its p
 CREATE FUNCTION owo._keep_plan_feature() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT owo._active() THEN
+    IF NOT owo._watches(TG_RELID) THEN
         RETURN NULL;
     END IF;
     IF TG_OP = 'UPDATE' AND (

@@ -100,7 +100,8 @@ fn owo_plan(slug: Option<&str>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
 
 #[pg_extern(sql = false)]
 fn _catalog_lock(organization_id: Option<pgrx::Uuid>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
-    bare_call(fcinfo, Access::Write, |_| {
+    bare_call(fcinfo, Access::Write, |caller| {
+        caller.require_master()?;
         if let Some(id) = organization_id {
             catalog::lock(uuid::Uuid::from_bytes(*id.as_bytes()));
         }

@@ -9,6 +9,7 @@ use crate::db;
 use crate::error::{Error, Result};
 use crate::flow::context::{Context, Level};
 use crate::flow::due;
+use crate::flow::grant::{self, Role};
 use crate::flow::organization::{self, Move};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -62,7 +63,15 @@ fn owo_grant_role(
         let level = level.ok_or_else(|| Error::null_argument("level"))?;
         let role_name = owner::role_name(role)
             .ok_or_else(|| Error::undefined(format!("role {} does not exist", role.to_u32())))?;
-        organization::grant_role(caller, &role_name, level, organization)?;
+        grant::give(
+            caller,
+            &Role {
+                id: role,
+                name: role_name,
+            },
+            level,
+            organization,
+        )?;
         Ok(Answer::null())
     })
 }

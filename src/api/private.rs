@@ -1,20 +1,24 @@
 //! Private functions of schema `owo`: defaults, policies and guards of our own tables.
 
-use super::bare_call;
+use super::{bare_call, call};
 use crate::backend::answer::{Answer, Field};
 use crate::backend::call::Access;
 use crate::backend::spi::Snapshot;
+use crate::backend::{note, trigger};
 use crate::db;
 use crate::error::Error;
-use crate::flow::context::{self, Level};
-use crate::guc;
+use crate::flow::catalog;
+use crate::flow::context::Level;
 use crate::meter;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
+/// Asked by trigger functions that run with the owner's rights: on foreign tables they must not.
 #[pg_extern(sql = false)]
-fn _active(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+fn _watches(relation: Option<pg_sys::Oid>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     bare_call(fcinfo, Access::Read, |_| {
+        let relation = relation.ok_or_else(|| Error::null_argument("relation"))?;
+        trigger::require_own_table(relation)?;
         Ok(Answer::scalar(db::installation::is_active(
             &Snapshot::latest()?,
         )?))
@@ -45,17 +49,31 @@ fn _organizations(level: Option<&str>, fcinfo: pg_sys::FunctionCallInfo) -> Answ
 
 #[pg_extern(sql = false)]
 fn _organization(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
-    bare_call(fcinfo, Access::Write, |_| {
-        context::ensure_bound()?;
-        let slug = guc::organization();
-        let organization = crate::flow::organization::require(&Snapshot::latest()?, &slug)?;
-        Ok(Answer::scalar(organization.id))
+    call(fcinfo, Access::Write, Level::Admin, |context| {
+        Ok(Answer::scalar(context.organization.id))
     })
+}
+
+/// Trigger before statements on catalog tables: two editors of a catalog queue before the first row
+/// is locked, instead of deadlocking. Nobody queues at, or holds up, a catalog that is not his.
+#[pg_extern(sql = false)]
+fn _catalog_begin(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    let began = bare_call(fcinfo, Access::Write, |caller| {
+        trigger::require_own(fcinfo)?;
+        let snapshot = Snapshot::latest()?;
+        if db::installation::is_active(&snapshot)? {
+            catalog::lock_of_session(caller)?;
+        }
+        Ok(Answer::null())
+    });
+    drop(began);
+    trigger::pass(fcinfo)
 }
 
 #[pg_extern(sql = false)]
 fn _now(organization_id: Option<pgrx::Uuid>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     bare_call(fcinfo, Access::Write, |caller| {
+        caller.require_master()?;
         let id = organization_id.map(|id| uuid::Uuid::from_bytes(*id.as_bytes()));
         let organization = match id {
             Some(id) => db::organization::find_by_id(&Snapshot::latest()?, id)?,
@@ -71,9 +89,10 @@ fn _now(organization_id: Option<pgrx::Uuid>, fcinfo: pg_sys::FunctionCallInfo) -
 #[pg_extern(sql = false)]
 fn _guard_count(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     if meter::is_writing() {
-        return crate::backend::trigger::pass(fcinfo);
+        return trigger::pass(fcinfo);
     }
     let active = bare_call(fcinfo, Access::Read, |_| {
+        trigger::require_own(fcinfo)?;
         if db::installation::is_active(&Snapshot::latest()?)? {
             return Err(
                 Error::wrong_state("this table is counted by owostack").hint(
@@ -84,12 +103,13 @@ fn _guard_count(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
         Ok(Answer::null())
     });
     drop(active);
-    crate::backend::trigger::pass(fcinfo)
+    trigger::pass(fcinfo)
 }
 
 /// Trigger on what answers are made of: makes cached ones stale when the transaction commits.
 #[pg_extern(sql = false)]
 fn _note(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
-    crate::backend::note::note_rows(fcinfo);
-    crate::backend::trigger::pass(fcinfo)
+    trigger::require_own(fcinfo).unwrap_or_else(|error| error.raise());
+    note::note_rows(fcinfo);
+    trigger::pass(fcinfo)
 }

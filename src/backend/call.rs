@@ -61,6 +61,19 @@ impl Caller {
         }
     }
 
+    /// Refuses who is not the owner: what only trigger functions with the owner's rights call.
+    ///
+    /// # Errors
+    /// `42501`.
+    pub fn require_master(&self) -> Result<()> {
+        if self.is_master() {
+            return Ok(());
+        }
+        Err(Error::denied(
+            "permission denied: for the owner of owostack",
+        ))
+    }
+
     /// Superusers and members of the owner hold every level everywhere.
     pub fn is_master(&self) -> bool {
         // SAFETY: a catalog look-up; superusers pass it by definition.

@@ -1,4 +1,4 @@
-//! Noticing that roles or their memberships changed.
+//! Noticing that roles, their memberships or their rights on a schema changed.
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 static REGISTERED: Once = Once::new();
 
-/// Grows whenever a role or a membership that this backend could know of changed.
+/// Grows whenever a role, a membership or a right on a schema that this backend could know of changed.
 pub fn generation() -> u64 {
     REGISTERED.call_once(|| {
         for cache in [
             pg_sys::SysCacheIdentifier::AUTHMEMROLEMEM,
             pg_sys::SysCacheIdentifier::AUTHMEMMEMROLE,
             pg_sys::SysCacheIdentifier::AUTHOID,
+            pg_sys::SysCacheIdentifier::NAMESPACEOID,
         ] {
             // SAFETY: the callback is a plain function that lives as long as the process.
             unsafe {

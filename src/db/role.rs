@@ -6,6 +6,27 @@ use crate::error::Result;
 use pgrx::pg_sys;
 use uuid::Uuid;
 
+/// Grants `g` that count for the role `$1`: given to it, or to a role that it is a member of.
+///
+/// Grants are kept by name, since names survive a dump into another cluster. A name can come to mean
+/// another role, so the role must also hold what `owo_grant_role` gave it in Postgres: that goes
+/// when a role is dropped, and comes with a dump.
+macro_rules! grants {
+    ($before:literal, $rest:literal) => {
+        concat!(
+            $before,
+            " SELECT FROM owo.role_grant AS g
+               JOIN pg_roles AS r ON r.rolname = g.role_name
+               JOIN pg_namespace AS n ON n.nspname = 'owo'
+              WHERE pg_has_role($1, r.oid, 'USAGE')
+                AND EXISTS (SELECT FROM aclexplode(n.nspacl) AS a
+                             WHERE a.grantee = r.oid AND a.privilege_type = 'USAGE')
+                AND ",
+            $rest
+        )
+    };
+}
+
 /// Whether `role` holds one of `levels` in the organization, directly or as a member.
 ///
 /// # Errors
@@ -16,14 +37,10 @@ pub fn holds(
     organization_id: Uuid,
     levels: Vec<&str>,
 ) -> Result<bool> {
-    static HOLDS: Statement = Statement::new(
-        "SELECT EXISTS (
-             SELECT FROM owo.role_grant AS g
-               JOIN pg_roles AS r ON r.rolname = g.role_name
-              WHERE (g.organization_id IS NULL OR g.organization_id = $2)
-                AND g.level = ANY ($3)
-                AND pg_has_role($1, r.oid, 'USAGE'))",
-    );
+    static HOLDS: Statement = Statement::new(grants!(
+        "SELECT EXISTS (",
+        "(g.organization_id IS NULL OR g.organization_id = $2) AND g.level = ANY ($3))"
+    ));
     Ok(spi::read(
         snapshot,
         &HOLDS,
@@ -44,16 +61,10 @@ pub fn organizations(
     master: bool,
     levels: Vec<&str>,
 ) -> Result<Vec<Uuid>> {
-    static ORGANIZATIONS: Statement = Statement::new(
-        "SELECT o.id
-           FROM owo.organization AS o
-          WHERE $2 OR EXISTS (
-                SELECT FROM owo.role_grant AS g
-                  JOIN pg_roles AS r ON r.rolname = g.role_name
-                 WHERE (g.organization_id IS NULL OR g.organization_id = o.id)
-                   AND g.level = ANY ($3)
-                   AND pg_has_role($1, r.oid, 'USAGE'))",
-    );
+    static ORGANIZATIONS: Statement = Statement::new(grants!(
+        "SELECT o.id FROM owo.organization AS o WHERE $2 OR EXISTS (",
+        "(g.organization_id IS NULL OR g.organization_id = o.id) AND g.level = ANY ($3))"
+    ));
     spi::read(
         snapshot,
         &ORGANIZATIONS,
@@ -121,6 +132,7 @@ pub struct Routine {
     pub signature: String,
     pub name: String,
     pub schema: String,
+    pub is_trigger: bool,
 }
 
 /// Every routine that belongs to the extension.
@@ -130,7 +142,7 @@ pub struct Routine {
 pub fn routines(snapshot: &Snapshot) -> Result<Vec<Routine>> {
     static ROUTINES: Statement = Statement::new(
         "SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
-                p.proname::text, quote_ident(n.nspname)
+                p.proname::text, quote_ident(n.nspname), p.prorettype = 'trigger'::regtype
            FROM pg_depend AS d
            JOIN pg_extension AS e ON e.oid = d.refobjid
            JOIN pg_proc AS p ON p.oid = d.objid
@@ -145,17 +157,29 @@ pub fn routines(snapshot: &Snapshot) -> Result<Vec<Routine>> {
             signature: row.get(0)?,
             name: row.get(1)?,
             schema: row.get(2)?,
+            is_trigger: row.get(3)?,
         })
     })
 }
 
-/// Relations of schema `owo` that belong to the extension: quoted name and kind (`r`, `p`, `v`).
+/// A table or view of the extension, quoted for GRANT.
+pub struct Relation {
+    /// `schema.name`.
+    pub name: String,
+    /// A view (which shows what its reader may see of the tables), or a table whose policies say
+    /// who sees which row. Anything else is for the owner alone.
+    pub is_guarded: bool,
+}
+
+/// Tables and views that belong to the extension.
 ///
 /// # Errors
 /// As `spi::read`.
-pub fn relations(snapshot: &Snapshot) -> Result<Vec<(String, String)>> {
+pub fn relations(snapshot: &Snapshot) -> Result<Vec<Relation>> {
     static RELATIONS: Statement = Statement::new(
-        "SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text
+        "SELECT format('%I.%I', n.nspname, c.relname),
+                c.relkind = 'v' OR c.relrowsecurity
+                    AND EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid)
            FROM pg_depend AS d
            JOIN pg_extension AS e ON e.oid = d.refobjid
            JOIN pg_class AS c ON c.oid = d.objid
@@ -167,7 +191,10 @@ pub fn relations(snapshot: &Snapshot) -> Result<Vec<(String, String)>> {
           ORDER BY 1",
     );
     spi::read(snapshot, &RELATIONS, arguments![], |row| {
-        Ok((row.get(0)?, row.get(1)?))
+        Ok(Relation {
+            name: row.get(0)?,
+            is_guarded: row.get(1)?,
+        })
     })
 }
 
@@ -176,13 +203,10 @@ pub fn relations(snapshot: &Snapshot) -> Result<Vec<(String, String)>> {
 /// # Errors
 /// As `spi::read`.
 pub fn holds_everywhere(snapshot: &Snapshot, role: pg_sys::Oid, levels: Vec<&str>) -> Result<bool> {
-    static HOLDS: Statement = Statement::new(
-        "SELECT EXISTS (
-             SELECT FROM owo.role_grant AS g
-               JOIN pg_roles AS r ON r.rolname = g.role_name
-              WHERE g.organization_id IS NULL AND g.level = ANY ($2)
-                AND pg_has_role($1, r.oid, 'USAGE'))",
-    );
+    static HOLDS: Statement = Statement::new(grants!(
+        "SELECT EXISTS (",
+        "g.organization_id IS NULL AND g.level = ANY ($2))"
+    ));
     Ok(
         spi::read(snapshot, &HOLDS, arguments![role, levels], |row| {
             row.get::<bool>(0)

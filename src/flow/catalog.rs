@@ -1,11 +1,13 @@
 //! The catalog: synced from a document, printed, and listed for pricing pages (`api.md` 4).
 
+use crate::backend::call::Caller;
 use crate::backend::lock::{self, Class, Mode};
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::event::Event;
 use crate::error::{Error, Result};
-use crate::flow::context::Context;
+use crate::flow::context::{Context, Level};
+use crate::guc;
 use owostack_domain::catalog::{self, Catalog, Changes, Difference, Known, Problem, Table};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -14,6 +16,26 @@ use uuid::Uuid;
 pub fn lock(organization_id: Uuid) {
     let (high, low) = organization_id.as_u64_pair();
     lock::acquire(Class::Catalog, high ^ low, Mode::Exclusive);
+}
+
+/// Locks the catalog of the session's organization for who administers it.
+///
+/// Others get no lock and no error here: whose rows they may change, row security says.
+///
+/// # Errors
+/// As the statements.
+pub fn lock_of_session(caller: &Caller) -> Result<()> {
+    let snapshot = Snapshot::latest()?;
+    let Some(found) = db::organization::find(&snapshot, &guc::organization())? else {
+        return Ok(());
+    };
+    let context = Context::new(*caller, found);
+    let holds = context.holds(&snapshot, Level::Admin)?;
+    drop(snapshot);
+    if holds {
+        lock(context.organization.id);
+    }
+    Ok(())
 }
 
 /// Applies a document, or says what it would change.

@@ -86,19 +86,27 @@ impl Context {
         }
     }
 
+    /// Whether the caller holds a level in this organization.
+    ///
+    /// # Errors
+    /// As `spi::read`.
+    pub fn holds(&self, snapshot: &Snapshot, level: Level) -> Result<bool> {
+        let caller = &self.caller;
+        Ok(caller.is_master()
+            || db::role::holds(
+                snapshot,
+                caller.role,
+                self.organization.id,
+                level.sufficient(),
+            )?)
+    }
+
     /// Asks for a level in this organization.
     ///
     /// # Errors
     /// `42501` when the caller does not hold it.
     pub fn require(&self, snapshot: &Snapshot, level: Level) -> Result<()> {
-        let held = self.caller.is_master()
-            || db::role::holds(
-                snapshot,
-                self.caller.role,
-                self.organization.id,
-                level.sufficient(),
-            )?;
-        if held {
+        if self.holds(snapshot, level)? {
             return Ok(());
         }
         Err(Error::denied(format!(

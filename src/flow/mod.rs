@@ -16,6 +16,7 @@ pub mod decided;
 pub mod due;
 pub mod entity;
 pub mod fold;
+pub mod grant;
 pub mod idempotency;
 pub mod identity;
 pub mod life;

@@ -1,11 +1,10 @@
-//! Organizations, their settings, the rights of roles, and the sandbox clock.
+//! Organizations, their settings and the sandbox clock.
 
 use crate::backend::call::Caller;
 use crate::backend::lock::{self, Class, Mode};
-use crate::backend::spi::{self, Snapshot};
+use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::organization::{Organization, Settings};
-use crate::db::role::Routine;
 use crate::error::{Error, Result};
 use crate::flow::context::{self, Context};
 use crate::flow::text;
@@ -174,159 +173,6 @@ fn days(name: &str, value: &Value, least: i32) -> Result<i32> {
                 "{name} must be a whole number from {least} to 3650"
             ))
         })
-}
-
-/// Gives or takes back a level, and the Postgres privileges that go with it.
-///
-/// # Errors
-/// `22023` unknown level, `42704` unknown organization, `42501` when the caller is not the owner.
-pub fn grant_role(caller: &Caller, role_name: &str, level: &str, slug: Option<&str>) -> Result<()> {
-    require_everywhere(caller)?;
-    if !["reader", "app", "webhook", "admin", "none"].contains(&level) {
-        return Err(Error::invalid(format!("level \"{level}\" is not known"))
-            .hint("Levels are reader, app, webhook, admin and none."));
-    }
-    context::ensure_bound()?;
-    lock::acquire(Class::Installation, 0, Mode::Exclusive);
-    let snapshot = Snapshot::latest()?;
-    let organization_id = slug
-        .map(|slug| require(&snapshot, slug))
-        .transpose()?
-        .map(|o| o.id);
-    if level == "none" {
-        db::role::revoke(role_name, organization_id)?;
-    } else {
-        db::role::grant(role_name, level, organization_id)?;
-    }
-    let snapshot = Snapshot::latest()?;
-    let levels = db::role::levels(&snapshot, role_name)?;
-    apply_privileges(&snapshot, role_name, &levels)
-}
-
-/// What a level may execute, besides what the levels it includes may.
-const READER_ROUTINES: &[&str] = &[
-    "owo_check",
-    "owo_allowed",
-    "owo_require",
-    "owo_limit",
-    "owo_value",
-    "owo_features",
-    "owo_explain",
-    "owo_entities",
-    "owo_customer_by_identity",
-    "owo_catalog",
-    "owo_plans",
-    "owo_plan",
-    "owo_attach_preview",
-    "owo_checkout_get",
-    "owo_credits",
-    "owo_rate",
-    "owo_billing_usage",
-    "owo_invoice_html",
-    "owo_wallet",
-    "owo_version",
-    "_organizations",
-    "_active",
-    "_worker_status",
-];
-const APP_ROUTINES: &[&str] = &[
-    "owo_track",
-    "owo_consume",
-    "owo_track_batch",
-    "owo_reserve",
-    "owo_settle",
-    "owo_release",
-    "owo_customer",
-    "owo_customer_delete",
-    "owo_entity_add",
-    "owo_entity_remove",
-    "owo_identity_link",
-    "owo_identity_unlink",
-    "owo_attach",
-    "owo_checkout",
-    "owo_cancel",
-    "owo_uncancel",
-    "owo_pause",
-    "owo_resume",
-    "owo_addon",
-    "owo_wallet_setup",
-    "owo_wallet_remove",
-    "owo_enforce",
-    "owo_enforce_table",
-    "owo_unenforce_table",
-];
-const CATALOG_TABLES: &[&str] = &[
-    "owo.feature",
-    "owo.credit_system",
-    "owo.credit_system_feature",
-    "owo.credit_pack",
-    "owo.plan_group",
-    "owo.plan_group_feature",
-    "owo.plan",
-    "owo.plan_cycle",
-    "owo.plan_feature",
-];
-/// Relations that no role but the owner reads.
-const PRIVATE_RELATIONS: &[&str] = &["owo.role_grant", "owo.installation", "owo.usage_key"];
-
-fn apply_privileges(snapshot: &Snapshot, role_name: &str, levels: &[String]) -> Result<()> {
-    let role = quote(role_name);
-    let has = |level: &str| levels.iter().any(|held| held == level);
-    let (admin, app) = (has("admin"), has("app") || has("admin"));
-    let reader = has("reader") || app;
-    let routines = db::role::routines(snapshot)?;
-    let mut schemas: Vec<&str> = routines.iter().map(|r| r.schema.as_str()).collect();
-    schemas.sort_unstable();
-    schemas.dedup();
-    let any = !levels.is_empty();
-    for schema in schemas {
-        // The extension's schema may be public, whose USAGE others rely on: never revoked there, and
-        // given only where it is missing, so that a role without a level can be dropped.
-        if any && !db::role::may_enter(snapshot, role_name, schema)? {
-            spi::utility(&format!("GRANT USAGE ON SCHEMA {schema} TO {role}"))?;
-        } else if !any && schema == "owo" {
-            spi::utility(&format!("REVOKE USAGE ON SCHEMA {schema} FROM {role}"))?;
-        }
-    }
-    for routine in &routines {
-        let held = may_execute(routine, reader, app, admin, has("webhook"));
-        let verb = if held {
-            ("GRANT", "TO")
-        } else {
-            ("REVOKE", "FROM")
-        };
-        spi::utility(&format!(
-            "{} EXECUTE ON ROUTINE {} {} {role}",
-            verb.0, routine.signature, verb.1
-        ))?;
-    }
-    for (relation, _) in db::role::relations(snapshot)? {
-        let readable = reader && !PRIVATE_RELATIONS.contains(&relation.as_str());
-        let catalog = CATALOG_TABLES.contains(&relation.as_str());
-        spi::utility(&format!("REVOKE ALL ON {relation} FROM {role}"))?;
-        if readable {
-            spi::utility(&format!("GRANT SELECT ON {relation} TO {role}"))?;
-        }
-        if admin && catalog {
-            spi::utility(&format!(
-                "GRANT INSERT, UPDATE, DELETE ON {relation} TO {role}"
-            ))?;
-        }
-    }
-    Ok(())
-}
-
-fn may_execute(routine: &Routine, reader: bool, app: bool, admin: bool, webhook: bool) -> bool {
-    let name = routine.name.as_str();
-    let reads = READER_ROUTINES.contains(&name);
-    let acts = APP_ROUTINES.contains(&name);
-    let hooks = name.starts_with("owo_webhook") && name != "owo_webhook_replay";
-    admin || (reads && reader) || (acts && app) || (hooks && webhook)
-}
-
-/// An identifier between double quotes.
-fn quote(identifier: &str) -> String {
-    format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
 /// Where the sandbox clock is to stand.
