@@ -5,7 +5,7 @@
 //! subscription. Deliberately absent: the order of drawing.
 
 use super::candidate::Candidate;
-use super::facts::{FeatureType, Override};
+use super::facts::{FeatureType, GrantClosing, Override};
 use super::part::{Case, Part};
 use super::source::{Ignored, Reason, Source};
 
@@ -172,7 +172,9 @@ impl<'a> Case<'a> {
                 .credit
                 .as_ref()
                 .is_some_and(|credit| credit.system_id == system.id);
-            let reason = if grant.expires_at.is_some_and(|end| end <= self.at()) {
+            let reason = if grant.closed == Some(GrantClosing::Voided) {
+                Some(Reason::Voided)
+            } else if !grant.gives(self.at()) {
                 Some(Reason::Expired)
             } else if off && by_hand {
                 Some(Reason::OverriddenOff)

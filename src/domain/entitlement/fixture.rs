@@ -244,6 +244,7 @@ impl World {
             priority: 100,
             created_at: time("2026-01-20"),
             expires_at: None,
+            closed: None,
         });
         self.facts.grants.last_mut().unwrap()
     }

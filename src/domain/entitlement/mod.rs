@@ -16,6 +16,8 @@ mod flag;
 mod live;
 mod order;
 mod part;
+pub mod pool;
+mod renewal;
 pub mod resolve;
 mod rolling;
 pub mod source;
@@ -27,6 +29,8 @@ use uuid::Uuid;
 
 pub use expand::{Histories, expand};
 pub use facts::*;
+pub use pool::{grant_meter, pool};
+pub use renewal::base_plan;
 pub use resolve::resolve;
 pub use source::{Credit, Ignored, Overage, Reason, Source, SourceKind};
 

@@ -165,7 +165,7 @@ fn credit(facts: &Facts, standing: &Standing<'_>, feature: &Feature) -> Option<C
         facts
             .grants
             .iter()
-            .filter(|grant| grant.expires_at.is_none_or(|end| standing.at < end))
+            .filter(|grant| grant.gives(standing.at))
             .filter(|grant| prices(&grant.credit_system_id))
             .min_by_key(|grant| {
                 let endless = grant.expires_at.is_none();
@@ -206,11 +206,7 @@ fn state(case: &Case<'_>, found: &Found<'_>) -> GrantState {
         let says = held.usage_limit.is_some() || held.unlimited || held.value.is_some();
         applies && in_force(held, at) && held.enabled.unwrap_or(says)
     });
-    let given = case
-        .facts
-        .grants
-        .iter()
-        .any(|grant| grant.expires_at.is_none_or(|end| at < end));
+    let given = case.facts.grants.iter().any(|grant| grant.gives(at));
     if !live.is_empty() || agreed || given || case.has_default() {
         GrantState::NotInPlan
     } else {

@@ -158,6 +158,8 @@ pub struct Ignored {
 pub enum Reason {
     /// Its time is over.
     Expired,
+    /// It was taken back.
+    Voided,
     /// Its subscription has not begun.
     NotStarted,
     /// Its subscription waits for a checkout.
@@ -186,6 +188,7 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Expired => "expired",
+            Self::Voided => "taken back",
             Self::NotStarted => "the subscription has not started",
             Self::Incomplete => "the subscription waits for its checkout",
             Self::Paused => "the subscription is paused",

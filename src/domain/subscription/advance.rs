@@ -32,6 +32,9 @@ type Due = (Time, Why, Uuid);
 ///
 /// Renewals reach no further than the next other date, which may end what they renew.
 pub fn advance(facts: &mut Facts, until: Time) -> Vec<Step> {
+    for grant in &mut facts.grants {
+        grant.expire(until);
+    }
     let mut steps = Vec::new();
     // Each round ends a subscription, its trial or a scheduled change. What a round starts has no
     // such date of its own, so there are at most this many.
