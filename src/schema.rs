@@ -81,9 +81,14 @@ extension_sql_file!(
     requires = ["subscription_api"]
 );
 extension_sql_file!(
+    "../sql/schema/55_purchase_api.sql",
+    name = "purchase_api",
+    requires = ["override_api"]
+);
+extension_sql_file!(
     "../sql/schema/59_operate.sql",
     name = "operate",
-    requires = ["override_api"]
+    requires = ["purchase_api"]
 );
 extension_sql_file!(
     "../sql/schema/60_worker.sql",

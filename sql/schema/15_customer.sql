@@ -12,6 +12,9 @@ CREATE TABLE owo.customer (
     timezone text,
     updated_at timestamptz NOT NULL,
     deleted_at timestamptz,
+    deleted_reason text,
+    CONSTRAINT customer_deleted_reason_check
+        CHECK (deleted_at IS NOT NULL OR deleted_reason IS NULL),
     CONSTRAINT customer_key_length_check CHECK (pg_catalog.length(key) BETWEEN 1 AND 255),
     CONSTRAINT customer_email_length_check CHECK (pg_catalog.length(email) <= 320),
     CONSTRAINT customer_name_length_check CHECK (pg_catalog.length(name) <= 1000),
@@ -97,7 +100,8 @@ ALTER TABLE owo.override ENABLE ROW LEVEL SECURITY;
 CREATE POLICY override_reader ON owo.override FOR SELECT
     USING (EXISTS (SELECT FROM owo.customer WHERE customer.id = override.customer_id));
 
--- Credits that were granted or bought; what is spent of them is on their meter.
+-- Credits that were granted or bought; what is spent of them is on their meter. A grant is closed
+-- once: what was left is then taken from the meter, and nothing is given any more.
 CREATE TABLE owo.credit_grant (
     id uuid NOT NULL,
     customer_id uuid NOT NULL REFERENCES owo.customer (id),
@@ -108,12 +112,30 @@ CREATE TABLE owo.credit_grant (
     source text NOT NULL DEFAULT 'grant',
     reason text,
     created_at timestamptz NOT NULL,
+    organization_id uuid NOT NULL REFERENCES owo.organization (id),
+    pack_id uuid,
+    checkout_id uuid,
+    closed_at timestamptz,
+    closed_as text,
+    taken numeric,
+    metadata jsonb NOT NULL DEFAULT '{}',
     PRIMARY KEY (customer_id, id),
     CONSTRAINT credit_grant_amount_check CHECK (amount > 0),
-    CONSTRAINT credit_grant_source_check CHECK (source IN ('grant', 'pack'))
+    CONSTRAINT credit_grant_source_check CHECK (source IN ('grant', 'pack')),
+    CONSTRAINT credit_grant_pack_is_bought_check CHECK (source = 'pack' OR pack_id IS NULL),
+    CONSTRAINT credit_grant_closed_as_check CHECK (closed_as IN ('expired', 'voided')),
+    CONSTRAINT credit_grant_closed_as_a_whole_check
+        CHECK (pg_catalog.num_nulls(closed_at, closed_as, taken) IN (0, 3)),
+    CONSTRAINT credit_grant_taken_check CHECK (taken BETWEEN 0 AND amount),
+    CONSTRAINT credit_grant_metadata_object_check
+        CHECK (pg_catalog.jsonb_typeof(metadata) = 'object')
 );
+CREATE INDEX credit_grant_organization_id_expires_at_idx
+    ON owo.credit_grant (organization_id, expires_at) WHERE closed_at IS NULL;
 SELECT pg_catalog.pg_extension_config_dump('owo.credit_grant', '');
 COMMENT ON TABLE owo.credit_grant IS 'granted or purchased credits with priority and expiry';
+COMMENT ON COLUMN owo.credit_grant.closed_as IS 'expired by date, or voided, such as by a refund';
+COMMENT ON COLUMN owo.credit_grant.taken IS 'what was left when the grant was closed';
 
 ALTER TABLE owo.credit_grant ENABLE ROW LEVEL SECURITY;
 CREATE POLICY credit_grant_reader ON owo.credit_grant FOR SELECT

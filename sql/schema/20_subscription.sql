@@ -131,7 +131,17 @@ CREATE TABLE owo.checkout (
     reference text,
     reason text,
     metadata jsonb NOT NULL DEFAULT '{}',
+    pack_id uuid,
+    credit_system_id uuid,
+    credits numeric,
+    quantity integer,
+    credits_expire_after text,
     PRIMARY KEY (customer_id, id),
+    CONSTRAINT checkout_pack_as_a_whole_check CHECK (
+        pg_catalog.num_nulls(pack_id, credit_system_id, credits, quantity)
+        = CASE kind WHEN 'pack' THEN 0 ELSE 4 END),
+    CONSTRAINT checkout_credits_check CHECK (credits > 0),
+    CONSTRAINT checkout_quantity_check CHECK (quantity >= 1),
     CONSTRAINT checkout_kind_check CHECK (kind IN ('subscription', 'setup', 'pack')),
     CONSTRAINT checkout_status_check CHECK (status IN ('open', 'completed', 'failed', 'expired')),
     CONSTRAINT checkout_closed_has_a_date_check CHECK ((status = 'open') = (closed_at IS NULL)),
@@ -147,6 +157,8 @@ SELECT pg_catalog.pg_extension_config_dump('owo.checkout', '');
 COMMENT ON TABLE owo.checkout IS 'steps that wait for a payment or a card';
 COMMENT ON COLUMN owo.checkout.url IS 'where the customer pays; null until the provider has answered';
 COMMENT ON COLUMN owo.checkout.reference IS 'what the payment is called outside';
+COMMENT ON COLUMN owo.checkout.credits IS 'what a pack will give, as it was sold';
+COMMENT ON COLUMN owo.checkout.credits_expire_after IS 'life of those credits, as interval text';
 
 -- A method of provider manual stands for an agreement outside, such as a standing order.
 CREATE TABLE owo.payment_method (

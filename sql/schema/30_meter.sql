@@ -36,7 +36,8 @@ CREATE INDEX usage_pending_customer_id_meter_id_idx ON owo.usage_pending (custom
 ALTER TABLE owo.usage_pending REPLICA IDENTITY FULL;
 SELECT pg_catalog.pg_extension_config_dump('owo.usage_pending', '');
 COMMENT ON TABLE owo.usage_pending IS 'usage that is recorded and not yet folded; one row per meter touched';
-COMMENT ON COLUMN owo.usage_pending.kind IS 'what was drawn from; carry moves a count to a new meter';
+COMMENT ON COLUMN owo.usage_pending.kind
+    IS 'what was drawn from; carry, expired and voided are moves without usage';
 COMMENT ON COLUMN owo.usage_pending.entity IS 'the entity that the usage is tagged with';
 COMMENT ON COLUMN owo.usage_pending.meter_entity IS 'the entity that the meter belongs to';
 

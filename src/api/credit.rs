@@ -2,17 +2,20 @@
 
 use super::call;
 use super::decide::quantity;
-use crate::backend::answer::Answer;
+use crate::backend::answer::{Answer, Field};
 use crate::backend::call::Access;
 use crate::backend::clock;
 use crate::backend::json::Json;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::{Error, Result};
+use crate::flow::attach::Request;
 use crate::flow::context::Level;
-use crate::flow::credit::{self, Gift};
+use crate::flow::credit;
 use crate::flow::customer;
+use crate::flow::gift::{self, Gift};
 use crate::flow::overriding::{self, Wish};
+use crate::flow::purchase::{self, Order, Purchase};
 use crate::flow::text;
 use chrono::{DateTime, Utc};
 use pgrx::prelude::*;
@@ -53,7 +56,10 @@ fn owo_override(
                 .map(|q| quantity("usage_limit", Some(q)))
                 .transpose()?,
             unlimited: unlimited.unwrap_or(false),
-            value: value.map(Json::value).transpose()?,
+            value: value
+                .map(Json::value)
+                .transpose()?
+                .filter(|value| !value.is_null()),
             expires_at: finite("expires_at", expires_at)?,
             until_renewal: until_renewal.unwrap_or(false),
             subscription_id: uuid(subscription),
@@ -99,7 +105,7 @@ fn owo_credit_grant(
             reason,
             idempotency_key,
         };
-        let id = credit::grant(context, &customer, &gift)?;
+        let id = gift::give(context, &customer, &gift)?;
         Ok(db::credit::row(customer.id, id)?.map_or_else(Answer::null, Answer::datum))
     })
 }
@@ -128,5 +134,60 @@ fn owo_credits(customer: Option<&str>, fcinfo: pg_sys::FunctionCallInfo) -> Answ
             ]
         });
         Answer::rows(fcinfo, rows.collect())
+    })
+}
+
+fn purchase_fields(purchase: Purchase) -> Vec<Field> {
+    vec![
+        purchase.success.into(),
+        purchase.requires_checkout.into(),
+        purchase.checkout_id.into(),
+        purchase.checkout_url.into(),
+        purchase.credits.into(),
+        purchase.balance.into(),
+        purchase.reference.into(),
+    ]
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)]
+fn owo_addon(
+    customer: Option<&str>,
+    pack: Option<&str>,
+    quantity: Option<i32>,
+    callback_url: Option<&str>,
+    provider: Option<&str>,
+    metadata: Option<Json>,
+    idempotency_key: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Write, Level::App, |context| {
+        let order = Order {
+            customer,
+            pack: text::required("pack", pack)?,
+            quantity: quantity.ok_or_else(|| Error::null_argument("quantity"))?,
+            callback_url: Request::callback(callback_url)?,
+            provider,
+            metadata: text::metadata(metadata.map(Json::value).transpose()?)?,
+            idempotency_key,
+        };
+        let purchase = purchase::buy(context, &order)?;
+        Answer::record(fcinfo, purchase_fields(purchase))
+    })
+}
+
+/// Takes back the rest of a grant: what a refund of a pack is for.
+#[pg_extern(sql = false)]
+fn _credit_void(
+    customer: Option<&str>,
+    credit_grant: Option<pgrx::Uuid>,
+    reason: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    call(fcinfo, Access::Write, Level::Admin, |context| {
+        let customer = customer::require(context, &Snapshot::latest()?, customer)?;
+        let id = uuid(credit_grant).ok_or_else(|| Error::null_argument("credit_grant"))?;
+        let taken = gift::void(context, customer.id, id, reason)?;
+        Ok(Answer::scalar(taken))
     })
 }

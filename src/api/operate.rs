@@ -61,8 +61,12 @@ fn _worker_status(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
 fn owo_verify(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     bare_call(fcinfo, Access::Read, |caller| {
         organization::require_everywhere(caller)?;
-        let rows = db::fold::differences(&Snapshot::latest()?)?
+        let snapshot = Snapshot::latest()?;
+        let folded = db::fold::differences(&snapshot)?;
+        let grants = db::credit::differences(&snapshot)?;
+        let rows = folded
             .into_iter()
+            .chain(grants)
             .map(|row| -> Vec<Field> {
                 vec![row.subject.into(), row.expected.into(), row.actual.into()]
             })

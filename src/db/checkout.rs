@@ -5,6 +5,7 @@ use crate::backend::spi::{self, Row, Snapshot, Statement};
 use crate::backend::wake;
 use crate::error::Result;
 use chrono::{DateTime, Utc};
+use owostack_domain::quantity::Quantity;
 use pgrx::pg_sys;
 use serde_json::Value;
 use uuid::Uuid;
@@ -28,13 +29,28 @@ pub struct Checkout {
     pub provider: String,
     pub callback_url: Option<String>,
     pub metadata: Value,
+    /// What a checkout of kind `pack` sells.
+    pub pack: Option<PackSold>,
+}
+
+/// A credit pack as it was sold: later edits of the catalog change nothing.
+#[derive(Debug, Clone)]
+pub struct PackSold {
+    pub pack_id: Uuid,
+    pub credit_system_id: Uuid,
+    /// All credits together.
+    pub credits: Quantity,
+    pub quantity: i32,
+    /// Life of the credits as interval text; None: for ever.
+    pub expire_after: Option<String>,
 }
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, customer_id, organization_id, kind, status, url, expires_at, ",
-            "subscription_id, plan_id, amount, currency, provider, callback_url, metadata ",
+            "subscription_id, plan_id, amount, currency, provider, callback_url, metadata, ",
+            "pack_id, credit_system_id, credits, quantity, credits_expire_after ",
             "FROM owo.checkout ",
             $rest
         )
@@ -57,7 +73,21 @@ fn checkout(row: &Row) -> Result<Checkout> {
         provider: row.get(11)?,
         callback_url: row.get(12)?,
         metadata: row.get(13)?,
+        pack: pack(row)?,
     })
+}
+
+fn pack(row: &Row) -> Result<Option<PackSold>> {
+    let Some(pack_id) = row.get(14)? else {
+        return Ok(None);
+    };
+    Ok(Some(PackSold {
+        pack_id,
+        credit_system_id: row.get(15)?,
+        credits: row.get(16)?,
+        quantity: row.get(17)?,
+        expire_after: row.get(18)?,
+    }))
 }
 
 /// The checkout with that id in an organization.
@@ -88,9 +118,12 @@ pub fn insert(row: &Checkout, at: DateTime<Utc>) -> Result<()> {
     static INSERT: Statement = Statement::new(
         "INSERT INTO owo.checkout
              (customer_id, id, organization_id, kind, status, url, expires_at, subscription_id,
-              plan_id, amount, currency, provider, callback_url, metadata, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)",
+              plan_id, amount, currency, provider, callback_url, metadata, created_at, updated_at,
+              pack_id, credit_system_id, credits, quantity, credits_expire_after)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17,
+                 $18, $19, $20)",
     );
+    let pack = row.pack.as_ref();
     wake::note();
     spi::run(
         &INSERT,
@@ -110,6 +143,11 @@ pub fn insert(row: &Checkout, at: DateTime<Utc>) -> Result<()> {
             row.callback_url.as_ref(),
             &row.metadata,
             at,
+            pack.map(|pack| pack.pack_id),
+            pack.map(|pack| pack.credit_system_id),
+            pack.map(|pack| pack.credits),
+            pack.map(|pack| pack.quantity),
+            pack.and_then(|pack| pack.expire_after.as_ref()),
         ],
     )
     .map(|_| ())

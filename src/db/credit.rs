@@ -1,11 +1,17 @@
-//! `owo.credit_grant`: credits that were given or bought.
+//! `owo.credit_grant` and `owo.credit_pack`: credits that were given or bought, and those for sale.
 
 use crate::arguments;
-use crate::backend::spi::{self, Snapshot, Statement};
+use crate::backend::spi::{self, Row, Snapshot, Statement};
+use crate::backend::wake;
+use crate::db::facts;
+use crate::db::fold::Difference;
 use crate::error::Result;
 use chrono::{DateTime, Utc};
+use owostack_domain::entitlement::facts::{Grant, GrantClosing};
 use owostack_domain::quantity::Quantity;
 use pgrx::pg_sys;
+use serde_json::Value;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A new grant.
@@ -13,13 +19,17 @@ use uuid::Uuid;
 pub struct NewGrant<'a> {
     pub id: Uuid,
     pub customer_id: Uuid,
+    pub organization_id: Uuid,
     pub credit_system_id: Uuid,
     pub amount: Quantity,
     pub expires_at: Option<DateTime<Utc>>,
     pub priority: i32,
-    /// `grant` or `pack`.
-    pub source: &'a str,
     pub reason: Option<&'a str>,
+    /// The pack that was bought; None: it was given.
+    pub pack_id: Option<Uuid>,
+    /// The checkout by which it was paid.
+    pub checkout_id: Option<Uuid>,
+    pub metadata: Value,
     pub created_at: DateTime<Utc>,
 }
 
@@ -30,21 +40,26 @@ pub struct NewGrant<'a> {
 pub fn insert(grant: &NewGrant) -> Result<()> {
     static INSERT: Statement = Statement::new(
         "INSERT INTO owo.credit_grant
-             (id, customer_id, credit_system_id, amount, expires_at, priority, source, reason,
-              created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             (id, customer_id, organization_id, credit_system_id, amount, expires_at, priority,
+              source, reason, pack_id, checkout_id, metadata, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $9 IS NULL THEN 'grant' ELSE 'pack' END, $8,
+                 $9, $10, $11, $12)",
     );
+    wake::note();
     spi::run(
         &INSERT,
         arguments![
             grant.id,
             grant.customer_id,
+            grant.organization_id,
             grant.credit_system_id,
             grant.amount,
             grant.expires_at,
             grant.priority,
-            grant.source,
             grant.reason,
+            grant.pack_id,
+            grant.checkout_id,
+            &grant.metadata,
             grant.created_at,
         ],
     )
@@ -65,6 +80,203 @@ pub fn system(snapshot: &Snapshot, organization_id: Uuid, slug: &str) -> Result<
         |row| row.get(0),
     )?
     .pop())
+}
+
+/// A credit pack of the catalog.
+#[derive(Debug, Clone)]
+pub struct Pack {
+    pub id: Uuid,
+    pub slug: String,
+    pub credit_system_id: Uuid,
+    pub credits: Quantity,
+    /// Minor units.
+    pub price: i64,
+    pub currency: Option<String>,
+    /// None: the organization's.
+    pub provider: Option<String>,
+    /// Interval text; None: for ever.
+    pub expires_after: Option<String>,
+    pub active: bool,
+}
+
+/// The credit pack with that slug.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn pack(snapshot: &Snapshot, organization_id: Uuid, slug: &str) -> Result<Option<Pack>> {
+    static PACK: Statement = Statement::new(
+        "SELECT id, slug, credit_system_id, credits, price_amount, currency, provider,
+                expires_after, active
+           FROM owo.credit_pack WHERE organization_id = $1 AND slug = $2",
+    );
+    let found = spi::read(snapshot, &PACK, arguments![organization_id, slug], |row| {
+        Ok(Pack {
+            id: row.get(0)?,
+            slug: row.get(1)?,
+            credit_system_id: row.get(2)?,
+            credits: row.get(3)?,
+            price: row.get(4)?,
+            currency: row.get(5)?,
+            provider: row.get(6)?,
+            expires_after: row.get(7)?,
+            active: row.get(8)?,
+        })
+    })?;
+    Ok(found.into_iter().next())
+}
+
+/// Slugs of a credit system and, where there is one, of a pack, for the words of an event.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn slugs(
+    snapshot: &Snapshot,
+    credit_system_id: Uuid,
+    pack_id: Option<Uuid>,
+) -> Result<(Option<String>, Option<String>)> {
+    static SLUGS: Statement = Statement::new(
+        "SELECT (SELECT slug FROM owo.credit_system WHERE id = $1),
+                (SELECT slug FROM owo.credit_pack WHERE id = $2)",
+    );
+    let found = spi::read(
+        snapshot,
+        &SLUGS,
+        arguments![credit_system_id, pack_id],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(found.into_iter().next().unwrap_or_default())
+}
+
+/// Grants of a customer that are not closed; with a date, those that expire by then. Oldest first.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn open(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    expired_by: Option<DateTime<Utc>>,
+) -> Result<Vec<Uuid>> {
+    static OPEN: Statement = Statement::new(
+        "SELECT id FROM owo.credit_grant
+          WHERE customer_id = $1 AND closed_at IS NULL AND ($2 IS NULL OR expires_at <= $2)
+          ORDER BY expires_at, id",
+    );
+    spi::read(
+        snapshot,
+        &OPEN,
+        arguments![customer_id, expired_by],
+        |row| row.get(0),
+    )
+}
+
+/// A grant whose row is locked until the transaction ends.
+///
+/// # Errors
+/// As `spi::write`.
+pub fn lock(customer_id: Uuid, id: Uuid) -> Result<Option<Grant>> {
+    static LOCK: Statement = Statement::new(
+        "SELECT id, credit_system_id, amount, priority, created_at, expires_at, closed_as
+           FROM owo.credit_grant WHERE customer_id = $1 AND id = $2 FOR UPDATE",
+    );
+    Ok(spi::write(&LOCK, arguments![customer_id, id], facts::grant)?.pop())
+}
+
+/// How a grant ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Closing<'a> {
+    pub closed_as: GrantClosing,
+    /// What was left.
+    pub taken: Quantity,
+    pub at: DateTime<Utc>,
+    /// None: the grant's own reason stays.
+    pub reason: Option<&'a str>,
+}
+
+/// Closes a grant whose row is locked.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn close(customer_id: Uuid, id: Uuid, closing: &Closing) -> Result<()> {
+    static CLOSE: Statement = Statement::new(
+        "UPDATE owo.credit_grant
+            SET closed_as = $3, taken = $4, closed_at = $5, reason = coalesce($6, reason)
+          WHERE customer_id = $1 AND id = $2",
+    );
+    let arguments = arguments![
+        customer_id,
+        id,
+        closing.closed_as.as_str(),
+        closing.taken,
+        closing.at,
+        closing.reason,
+    ];
+    spi::run(&CLOSE, arguments).map(|_| ())
+}
+
+/// Erases the words that came with a customer's grants.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn erase(customer_id: Uuid) -> Result<()> {
+    static ERASE: Statement = Statement::new(
+        "UPDATE owo.credit_grant SET reason = NULL, metadata = '{}'
+          WHERE customer_id = $1 AND (reason IS NOT NULL OR metadata <> '{}')",
+    );
+    spi::run(&ERASE, arguments![customer_id]).map(|_| ())
+}
+
+/// Where each grant of a customer comes from: `grant` or `pack`.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn origins(snapshot: &Snapshot, customer_id: Uuid) -> Result<HashMap<Uuid, String>> {
+    static ORIGINS: Statement =
+        Statement::new("SELECT id, source FROM owo.credit_grant WHERE customer_id = $1");
+    let pair = |row: &Row| Ok((row.get(0)?, row.get(1)?));
+    let rows = spi::read(snapshot, &ORIGINS, arguments![customer_id], pair)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Grants of which more is used than they gave, and closed ones whose rest is not in the record.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
+    static DIFFERENCES: Statement = Statement::new(
+        "WITH posted AS (
+             SELECT m.customer_id, m.source_id, u.kind, u.quantity
+               FROM owo.meter AS m
+               JOIN owo.usage_event AS u ON u.customer_id = m.customer_id AND u.meter_id = m.id
+              WHERE m.source_kind = 'grant'
+              UNION ALL
+             SELECT customer_id, source_id, kind, quantity
+               FROM owo.usage_pending WHERE source_kind = 'grant'),
+         sums AS (
+             SELECT customer_id, source_id, sum(quantity) AS used,
+                    coalesce(sum(quantity) FILTER (WHERE kind IN ('expired', 'voided')), 0) AS taken
+               FROM posted GROUP BY customer_id, source_id)
+         SELECT format('credit grant %s of customer %s', s.source_id, s.customer_id),
+                'at most ' || coalesce(trim_scale(g.amount)::text, 'nothing'),
+                trim_scale(s.used)::text
+           FROM sums AS s
+           LEFT JOIN owo.credit_grant AS g
+             ON g.customer_id = s.customer_id AND g.id = s.source_id
+          WHERE s.used > coalesce(g.amount, 0)
+         UNION ALL
+         SELECT format('rest of credit grant %s of customer %s', g.id, g.customer_id),
+                trim_scale(coalesce(s.taken, 0))::text, trim_scale(coalesce(g.taken, 0))::text
+           FROM owo.credit_grant AS g
+           LEFT JOIN sums AS s ON s.customer_id = g.customer_id AND s.source_id = g.id
+          WHERE coalesce(g.taken, 0) <> coalesce(s.taken, 0)
+          ORDER BY 1",
+    );
+    spi::read(snapshot, &DIFFERENCES, arguments![], |row| {
+        Ok(Difference {
+            subject: row.get(0)?,
+            expected: row.get(1)?,
+            actual: row.get(2)?,
+        })
+    })
 }
 
 /// The row as a composite datum.

@@ -155,33 +155,44 @@ pub fn row(id: Uuid) -> Result<Option<pg_sys::Datum>> {
 
 /// Erases what identifies a person and marks the row as deleted.
 ///
-/// Keys stay: they refuse to come back to life. Metadata of usage is the application's own text
-/// about a person's acts, so it goes too.
+/// The key stays, to refuse to come back to life. What the application wrote about a person's acts
+/// goes too: metadata of usage, names of entities in the record, answers kept under idempotency keys.
 ///
 /// # Errors
 /// As `spi::run`.
-pub fn erase(id: Uuid, at: DateTime<Utc>) -> Result<()> {
-    static ERASE: [Statement; 5] = [
+pub fn erase(id: Uuid, reason: Option<&str>, at: DateTime<Utc>) -> Result<()> {
+    static ERASE: [Statement; 8] = [
         Statement::new("DELETE FROM owo.customer_email WHERE customer_id = $1"),
         Statement::new("DELETE FROM owo.identity WHERE customer_id = $1"),
+        Statement::new("DELETE FROM owo.override WHERE customer_id = $1"),
+        Statement::new("DELETE FROM owo.usage_key WHERE customer_id = $1"),
         Statement::new(
-            "UPDATE owo.usage_pending SET metadata = NULL
-              WHERE customer_id = $1 AND metadata IS NOT NULL",
+            "UPDATE owo.usage_pending
+                SET metadata = NULL, entity = NULL,
+                    meter_entity = CASE WHEN meter_entity IS NOT NULL THEN 'erased' END
+              WHERE customer_id = $1
+                AND num_nonnulls(metadata, entity, meter_entity) > 0",
         ),
         Statement::new(
-            "UPDATE owo.usage_event SET metadata = NULL
-              WHERE customer_id = $1 AND metadata IS NOT NULL",
+            "UPDATE owo.usage_event SET metadata = NULL, entity = NULL
+              WHERE customer_id = $1 AND num_nonnulls(metadata, entity) > 0",
         ),
-        Statement::new("UPDATE owo.usage_key SET request = '{}' WHERE customer_id = $1"),
+        Statement::new(
+            "UPDATE owo.meter SET entity = 'erased' WHERE customer_id = $1 AND entity IS NOT NULL",
+        ),
+        Statement::new(
+            "UPDATE owo.event SET data = data - ARRAY['entity', 'reason', 'reference']
+              WHERE customer_id = $1 AND data ?| ARRAY['entity', 'reason', 'reference']",
+        ),
     ];
     static BURY: Statement = Statement::new(
         "UPDATE owo.customer
             SET email = NULL, name = NULL, metadata = '{}', timezone = NULL,
-                deleted_at = $2, updated_at = $2
+                deleted_reason = $2, deleted_at = $3, updated_at = $3
           WHERE id = $1",
     );
     for statement in &ERASE {
         spi::run(statement, arguments![id])?;
     }
-    spi::run(&BURY, arguments![id, at]).map(|_| ())
+    spi::run(&BURY, arguments![id, reason, at]).map(|_| ())
 }

@@ -1,4 +1,4 @@
-//! Who has a date that has come: of subscriptions, checkouts and entities on their way out.
+//! Who has a date that has come: of subscriptions, checkouts, credits and entities on their way out.
 //!
 //! Each part is read in index order and cut, so that a crowd on one date costs no more than a few.
 
@@ -42,6 +42,10 @@ pub fn of_organization(
                    WHERE organization_id = $1 AND status = 'open' AND expires_at <= $2
                    ORDER BY expires_at LIMIT $3)
                  UNION ALL
+                 (SELECT customer_id, expires_at FROM owo.credit_grant
+                   WHERE organization_id = $1 AND closed_at IS NULL AND expires_at <= $2
+                   ORDER BY expires_at LIMIT $3)
+                 UNION ALL
                  (SELECT e.customer_id, e.remove_at
                     FROM owo.entity AS e
                     JOIN owo.customer AS c ON c.id = e.customer_id
@@ -76,7 +80,12 @@ pub fn everywhere(snapshot: &Snapshot, at: DateTime<Utc>, limit: i64) -> Result<
                         (SELECT c.customer_id, c.expires_at FROM owo.checkout AS c
                           WHERE c.organization_id = o.id AND c.status = 'open'
                             AND c.expires_at <= coalesce(o.clock_at, $1)
-                          ORDER BY c.expires_at LIMIT $2)) AS x
+                          ORDER BY c.expires_at LIMIT $2)
+                        UNION ALL
+                        (SELECT g.customer_id, g.expires_at FROM owo.credit_grant AS g
+                          WHERE g.organization_id = o.id AND g.closed_at IS NULL
+                            AND g.expires_at <= coalesce(o.clock_at, $1)
+                          ORDER BY g.expires_at LIMIT $2)) AS x
                  UNION ALL
                  (SELECT c.organization_id, e.customer_id, e.remove_at
                     FROM owo.entity AS e
@@ -108,7 +117,12 @@ pub fn first_after(snapshot: &Snapshot, at: DateTime<Utc>) -> Result<Option<Date
                         (SELECT c.expires_at FROM owo.checkout AS c
                           WHERE c.organization_id = o.id AND c.status = 'open'
                             AND c.expires_at > $1
-                          ORDER BY c.expires_at LIMIT 1)) AS x
+                          ORDER BY c.expires_at LIMIT 1)
+                        UNION ALL
+                        (SELECT g.expires_at FROM owo.credit_grant AS g
+                          WHERE g.organization_id = o.id AND g.closed_at IS NULL
+                            AND g.expires_at > $1
+                          ORDER BY g.expires_at LIMIT 1)) AS x
                   WHERE o.clock_at IS NULL
                  UNION ALL
                  (SELECT e.remove_at FROM owo.entity AS e

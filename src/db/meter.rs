@@ -33,7 +33,8 @@ pub struct Pending {
     pub count_number: i32,
     /// Rollover only: the meter that it rolled over from.
     pub parent_id: Option<Uuid>,
-    /// What the draw was from: `plan`, `addon`, `rollover`, `grant`, `override`, `default`, `carry`.
+    /// What the draw was from: `plan`, `addon`, `rollover`, `grant`, `override`, `default`; or what
+    /// it was for: `carry`, and `expired` or `voided` for the rest of a grant that is closed.
     pub kind: &'static str,
     /// What owns the meter: `group`, `subscription`, `grant`, `override` or `default`.
     pub source_kind: &'static str,

@@ -24,24 +24,29 @@ pub fn delete(customer_id: Uuid, feature_id: Uuid, subscription_id: Option<Uuid>
     )? > 0)
 }
 
-/// Writes an override where none is.
+/// Writes an override in the place of an earlier one.
 ///
 /// # Errors
 /// As `spi::run`.
-pub fn insert(
+pub fn store(
     customer_id: Uuid,
     row: &Override,
     reason: Option<&str>,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    static INSERT: Statement = Statement::new(
+    static STORE: Statement = Statement::new(
         "INSERT INTO owo.override
              (id, customer_id, feature_id, subscription_id, enabled, usage_limit, unlimited, value,
               expires_at, reason, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (customer_id, feature_id, subscription_id) DO UPDATE
+            SET enabled = excluded.enabled, usage_limit = excluded.usage_limit,
+                unlimited = excluded.unlimited, value = excluded.value,
+                expires_at = excluded.expires_at, reason = excluded.reason,
+                created_at = excluded.created_at",
     );
     spi::run(
-        &INSERT,
+        &STORE,
         arguments![
             row.id,
             customer_id,

@@ -283,8 +283,9 @@ pub fn erase(customer_id: Uuid) -> Result<()> {
               WHERE customer_id = $1 AND metadata <> '{}'",
         ),
         Statement::new(
-            "UPDATE owo.checkout SET metadata = '{}', callback_url = NULL
-              WHERE customer_id = $1 AND (metadata <> '{}' OR callback_url IS NOT NULL)",
+            "UPDATE owo.checkout SET metadata = '{}', callback_url = NULL, url = NULL, reason = NULL
+              WHERE customer_id = $1
+                AND (metadata <> '{}' OR num_nonnulls(callback_url, url, reason) > 0)",
         ),
     ];
     for statement in &ERASE {

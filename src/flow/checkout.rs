@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::flow::attach;
 use crate::flow::context::Context;
 use crate::flow::life::Life;
+use crate::flow::purchase;
 use crate::flow::text;
 use crate::meter;
 use owostack_domain::entitlement::facts::{Status, Subscription};
@@ -28,7 +29,7 @@ pub fn require(context: &Context, snapshot: &Snapshot, id: Uuid) -> Result<Check
     found.ok_or_else(|| Error::undefined(format!("checkout {id} does not exist")))
 }
 
-/// The customer paid, or gave a card: the subscription begins.
+/// The customer paid, or gave a card: the subscription begins, or the pack's credits are there.
 ///
 /// # Errors
 /// `42704` unknown, `23514` when it failed or expired before.
@@ -37,6 +38,11 @@ pub fn complete(context: &Context, id: Uuid, reference: Option<&str>) -> Result<
     let Some((mut life, checkout)) = take(context, id, "completed")? else {
         return Ok(());
     };
+    if checkout.kind == "pack" {
+        purchase::fulfil(context, &life.customer, &checkout)?;
+        life.close(&checkout, "completed", reference, None, context.now)?;
+        return life.save().map(|_| ());
+    }
     let waiting = checkout
         .subscription_id
         .and_then(|id| life.find(id))

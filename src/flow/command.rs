@@ -63,7 +63,7 @@ pub fn run(context: &Context, target: &Target, command: Command) -> Result<(Uuid
     Ok((customer_id, id))
 }
 
-/// Ends everything that a customer has, when the customer is deleted; the lock is held.
+/// Ends every subscription and checkout of a customer who is deleted; the lock is held.
 ///
 /// # Errors
 /// As the statements.
@@ -78,6 +78,13 @@ pub fn leave(context: &Context, customer: &Customer) -> Result<()> {
         .collect();
     for id in ids {
         cancel_now(&mut life, id)?;
+    }
+    // Those of credit packs belong to no subscription.
+    let left = life.checkouts.clone();
+    let packs = left.iter().filter(|one| one.subscription_id.is_none());
+    for checkout in packs {
+        let reason = Some("the customer was deleted");
+        life.close(checkout, "expired", None, reason, context.now)?;
     }
     life.save()?;
     db::subscription::erase(customer.id)

@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 use crate::flow::attach;
 use crate::flow::command;
 use crate::flow::context::Context;
+use crate::flow::due;
+use crate::flow::gift;
 use crate::flow::text;
 use crate::meter;
 use owostack_domain::{ids, period};
@@ -181,6 +183,19 @@ pub fn lock_profile(customer_id: Uuid) {
     lock::acquire(Class::Profile, lock::stripe(customer_id), Mode::Exclusive);
 }
 
+/// Waits for [`lock_profile`] of a customer who must not have been deleted meanwhile.
+///
+/// # Errors
+/// `23503` when that has happened.
+pub fn lock_living(customer: &Customer) -> Result<()> {
+    lock_profile(customer.id);
+    let found = db::customer::find(&Snapshot::latest()?, vec![customer.id])?.pop();
+    if found.is_some_and(|row| row.deleted_at.is_none()) {
+        return Ok(());
+    }
+    Err(Error::unknown_customer(&customer.key))
+}
+
 /// Stores what `profile` adds to a customer that exists.
 ///
 /// # Errors
@@ -271,16 +286,24 @@ fn claim_email(context: &Context, customer: &Customer, email: Option<&str>) -> R
 
 /// Erases personal fields and keeps sums: the row stays as a tombstone under the same id.
 ///
+/// Ends what the customer has first: subscriptions, checkouts, the rest of credits, entities. What is
+/// in flight for the customer is awaited, so that nothing personal is written behind our back.
+///
 /// # Errors
-/// `22023` when the reason is too long.
+/// `22023` when the reason is too long, `23503` when somebody else was faster.
 pub fn delete(context: &Context, customer: &Customer, reason: Option<&str>) -> Result<()> {
     if let Some(reason) = reason {
         text::bounded("reason", reason, text::NAME_LENGTH)?;
     }
+    lock_living(customer)?;
     meter::lock_customer(customer.id);
+    meter::enter_entities([customer.id]);
+    due::settle(context, customer.id, context.now)?;
+    command::leave(context, customer)?;
+    gift::void_all(context, customer.id)?;
+    db::credit::erase(customer.id)?;
     for entity in db::entity::list(&Snapshot::latest()?, customer.id, None)? {
         meter::writing(|| db::entity::delete(&entity))?;
     }
-    command::leave(context, customer)?;
-    meter::writing(|| db::customer::erase(customer.id, context.now))
+    meter::writing(|| db::customer::erase(customer.id, reason, context.now))
 }

@@ -10,6 +10,7 @@ use crate::db;
 use crate::error::Result;
 use crate::flow::context::Context;
 use crate::flow::entity;
+use crate::flow::gift;
 use crate::flow::life::Life;
 use crate::meter;
 use chrono::{DateTime, Utc};
@@ -30,6 +31,7 @@ pub fn settle(context: &Context, customer_id: Uuid, until: DateTime<Utc>) -> Res
         return Ok(());
     };
     entity::release_due(context, &customer)?;
+    gift::expire_due(context, customer_id, until)?;
     let mut life = Life::load(context, &snapshot, customer)?;
     life.advance(until);
     life.save().map(|_| ())

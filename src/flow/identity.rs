@@ -7,6 +7,7 @@ use crate::db::customer::Customer;
 use crate::db::identity::Name;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
+use crate::flow::customer;
 use crate::flow::text;
 use owostack_domain::ids;
 use uuid::Uuid;
@@ -30,9 +31,10 @@ pub fn name<'a>(
 /// Gives the customer the name; a second time changes nothing.
 ///
 /// # Errors
-/// `23505` when another customer holds it.
+/// `23505` when another customer holds it, `23503` when the customer was deleted meanwhile.
 pub fn link(context: &Context, customer: &Customer, name: &Name) -> Result<()> {
     let organization_id = context.organization.id;
+    customer::lock_living(customer)?;
     let text = serde_json::json!([name.provider, name.kind, name.external_id]).to_string();
     let alias = ids::derived(organization_id, &text);
     lock::acquire(Class::Alias, alias.as_u64_pair().0, Mode::Exclusive);

@@ -1,6 +1,5 @@
 //! Overrides: what replaces a plan's value for one customer or subscription (`api.md` 5).
 
-use crate::backend::random;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::customer::Customer;
@@ -12,7 +11,7 @@ use crate::flow::customer;
 use crate::flow::standing::Standing;
 use crate::flow::text;
 use chrono::{DateTime, Utc};
-use owostack_domain::entitlement::{Feature, FeatureType, Override, SourceKind, Subscription};
+use owostack_domain::entitlement::{Feature, FeatureType, Override, Subscription};
 use owostack_domain::ids;
 use owostack_domain::quantity::Quantity;
 use serde_json::Value;
@@ -38,6 +37,9 @@ impl Wish {
             return Err(Error::invalid("nothing is overridden").hint(
                 "Give enabled, usage_limit, unlimited or value; owo_override_remove() ends one.",
             ));
+        }
+        if let Some(value) = &self.value {
+            text::json_size("value", value)?;
         }
         if self.usage_limit.is_some() && self.unlimited {
             return Err(Error::invalid(
@@ -74,7 +76,8 @@ impl Wish {
 /// Overrides, replacing an earlier override of the same feature and subscription.
 ///
 /// # Errors
-/// `22023` for a wish that does not fit the feature, `23503` for a foreign subscription.
+/// `22023` for a wish that does not fit the feature, `42704` for a subscription of somebody else,
+/// `23514` for one that has ended.
 pub fn set(
     context: &Context,
     customer: &Customer,
@@ -87,7 +90,7 @@ pub fn set(
     if let Some(reason) = reason {
         text::bounded("reason", reason, text::NAME_LENGTH)?;
     }
-    customer::lock_profile(customer.id);
+    customer::lock_living(customer)?;
     let snapshot = Snapshot::latest()?;
     let standing = Standing::load(context, &snapshot, customer, Wanted::Feature(feature.id))?;
     let subscription = wish
@@ -100,7 +103,7 @@ pub fn set(
         wish.expires_at
     };
     let row = Override {
-        id: ids::time_ordered(context.now, random::ten_bytes()?),
+        id: override_id(customer.id, feature.id, wish.subscription_id),
         subscription_id: wish.subscription_id,
         feature_id: feature.id,
         enabled: wish.enabled,
@@ -109,46 +112,44 @@ pub fn set(
         value: wish.value,
         expires_at,
     };
-    db::override_row::delete(customer.id, feature.id, wish.subscription_id)?;
-    db::override_row::insert(customer.id, &row, reason, context.now)?;
+    db::override_row::store(customer.id, &row, reason, context.now)?;
     Ok(row.id)
 }
 
+/// The same for every override of one place: what is counted under it counts on when the override
+/// is replaced, or removed and made again.
+fn override_id(customer_id: Uuid, feature_id: Uuid, subscription_id: Option<Uuid>) -> Uuid {
+    let place = subscription_id.map_or_else(String::new, |id| format!(" {id}"));
+    ids::derived(customer_id, &format!("override {feature_id}{place}"))
+}
+
 fn owned(standing: &Standing, id: Uuid) -> Result<&Subscription> {
-    standing
+    let found = standing
         .facts()
         .subscriptions
         .iter()
-        .find(|row| row.id == id)
-        .ok_or_else(|| {
-            Error::missing_customer(format!(
-                "subscription {id} does not belong to this customer"
-            ))
-        })
+        .find(|row| row.id == id);
+    let row =
+        found.ok_or_else(|| Error::undefined(format!("the customer has no subscription {id}")))?;
+    if row.ended_at.is_some() {
+        return Err(
+            Error::forbidden(format!("subscription {id} is {}", row.status.as_str()))
+                .hint("Override the customer, or the subscription that took its place."),
+        );
+    }
+    Ok(row)
 }
 
-/// The next period end of the subscription, else of the feature's base plan.
+/// The next period end of the subscription, else of the base plan that has the feature.
 fn renewal(
     context: &Context,
     standing: &Standing,
     feature: &Feature,
     subscription: Option<&Subscription>,
 ) -> Result<DateTime<Utc>> {
-    let base = || {
-        let resolved = standing.resolve(feature.id, None, context.now);
-        let plan = resolved
-            .sources
-            .iter()
-            .find(|source| source.kind == SourceKind::Plan)?;
-        standing
-            .facts()
-            .subscriptions
-            .iter()
-            .find(|row| row.id == plan.source_id)
-    };
-    subscription
-        .or_else(base)
-        .and_then(|row| row.period_end)
+    let base = || standing.base_of(feature.id, context.now);
+    let row = subscription.or_else(base).filter(|row| row.is_live());
+    row.and_then(|row| row.period_end)
         .filter(|end| *end > context.now)
         .ok_or_else(|| {
             Error::invalid(format!(
@@ -170,6 +171,6 @@ pub fn remove(
     subscription_id: Option<Uuid>,
 ) -> Result<bool> {
     let feature = check::feature(context, &Snapshot::latest()?, feature)?;
-    customer::lock_profile(customer.id);
+    customer::lock_living(customer)?;
     db::override_row::delete(customer.id, feature.id, subscription_id)
 }

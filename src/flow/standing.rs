@@ -91,6 +91,29 @@ impl Standing {
         Ok(entitlement::expand(&resolved, &histories))
     }
 
+    /// The live base plan that says anything about a feature, whatever overrides say.
+    pub fn base_of(&self, feature_id: Uuid, at: DateTime<Utc>) -> Option<&Subscription> {
+        let id = entitlement::base_plan(&self.facts, feature_id, at)?;
+        self.facts.subscriptions.iter().find(|row| row.id == id)
+    }
+
+    /// What can be spent of a credit system, whatever its features; None when it is not loaded.
+    ///
+    /// # Errors
+    /// As the statements.
+    pub fn pool(
+        &self,
+        snapshot: &Snapshot,
+        system_id: Uuid,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Entitlement>> {
+        let Some(resolved) = entitlement::pool(&self.facts, system_id, at) else {
+            return Ok(None);
+        };
+        let histories = self.histories(snapshot, &resolved)?;
+        Ok(Some(entitlement::expand(&resolved, &histories)))
+    }
+
     /// What was used of the meters whose rest rolls over.
     ///
     /// # Errors

@@ -53,11 +53,20 @@ pub fn metadata(value: Option<Value>) -> Result<Option<Value>> {
     if !value.is_object() {
         return Err(Error::invalid("metadata must be a JSON object"));
     }
+    json_size("metadata", &value)?;
+    Ok(Some(value))
+}
+
+/// Bounds any document to 16 kB.
+///
+/// # Errors
+/// `22023` when it is larger.
+pub fn json_size(argument: &str, value: &Value) -> Result<()> {
     let bytes = value.to_string().len();
     if bytes > METADATA_BYTES {
         return Err(Error::invalid(format!(
-            "metadata has {bytes} bytes, at most {METADATA_BYTES} are allowed"
+            "{argument} has {bytes} bytes, at most {METADATA_BYTES} are allowed"
         )));
     }
-    Ok(Some(value))
+    Ok(())
 }

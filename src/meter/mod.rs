@@ -8,6 +8,7 @@
 //! that count are written here and by the fold alone. Whoever changes what a customer is subscribed
 //! to holds the customer's lock alone; takes hold it too, in the shared engine with others.
 
+mod rest;
 pub mod shared;
 mod table;
 
@@ -26,6 +27,8 @@ use shared::{Change, View};
 use std::cell::Cell;
 use std::collections::HashMap;
 use uuid::Uuid;
+
+pub use rest::{Rest, take_rest};
 
 /// What is used of each meter and period.
 pub type Used = HashMap<MeterPeriod, Quantity>;

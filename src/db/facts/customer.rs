@@ -5,7 +5,7 @@ use crate::backend::spi::{self, Row, Snapshot, Statement};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::facts::{
-    FeatureStart, Grant, Override, PlanChange, Status, Subscription,
+    FeatureStart, Grant, GrantClosing, Override, PlanChange, Status, Subscription,
 };
 use owostack_domain::interval::{Cadence, Interval};
 use serde_json::Value;
@@ -149,18 +149,23 @@ pub fn overrides(snapshot: &Snapshot, customer_id: Uuid) -> Result<Vec<Override>
 /// Grants of those credit systems.
 pub fn grants(snapshot: &Snapshot, customer_id: Uuid, systems: Vec<Uuid>) -> Result<Vec<Grant>> {
     static GRANTS: Statement = Statement::new(
-        "SELECT id, credit_system_id, amount, priority, created_at, expires_at
+        "SELECT id, credit_system_id, amount, priority, created_at, expires_at, closed_as
            FROM owo.credit_grant WHERE customer_id = $1 AND credit_system_id = ANY ($2)",
     );
-    spi::read(snapshot, &GRANTS, arguments![customer_id, systems], |row| {
-        Ok(Grant {
-            id: row.get(0)?,
-            credit_system_id: row.get(1)?,
-            amount: row.get(2)?,
-            priority: row.get(3)?,
-            created_at: row.get(4)?,
-            expires_at: row.get(5)?,
-        })
+    spi::read(snapshot, &GRANTS, arguments![customer_id, systems], grant)
+}
+
+/// A grant from `id, credit_system_id, amount, priority, created_at, expires_at, closed_as`.
+pub fn grant(row: &Row) -> Result<Grant> {
+    let closed: Option<String> = row.get(6)?;
+    Ok(Grant {
+        id: row.get(0)?,
+        credit_system_id: row.get(1)?,
+        amount: row.get(2)?,
+        priority: row.get(3)?,
+        created_at: row.get(4)?,
+        expires_at: row.get(5)?,
+        closed: closed.as_deref().and_then(GrantClosing::parse),
     })
 }
 

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 pub use catalog::{feature, feature_slug, features, plan_by_slug, plan_provider, systems};
+pub use customer::grant;
 
 /// Which features a load is about.
 #[derive(Debug, Clone, Copy)]

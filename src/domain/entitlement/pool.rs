@@ -1,7 +1,7 @@
 //! The pool of one credit system, apart from any feature that spends from it.
 //!
 //! Called by `flow/credit` for the list of credits and the balance after a purchase, and by
-//! `flow/grant` for the meter of one grant. Invariant: the sources are those that a feature paid from
+//! `flow/gift` for the meter of one grant. Invariant: the sources are those that a feature paid from
 //! this system alone would have, in the same order. Deliberately absent: overrides, which are about
 //! features.
 

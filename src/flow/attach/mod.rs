@@ -6,7 +6,7 @@
 
 mod act;
 mod answer;
-mod provider;
+pub mod provider;
 mod request;
 
 use crate::backend::spi::Snapshot;

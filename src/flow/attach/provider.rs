@@ -1,4 +1,4 @@
-//! Who bills a new subscription: named in the call, by the plan or by the organization.
+//! Who bills what is new: named in the call, by the plan or pack, or by the organization.
 
 use crate::backend::spi::Snapshot;
 use crate::db;
@@ -17,13 +17,22 @@ const KNOWN: [&str; 5] = [MANUAL, "stripe", "paystack", "dodo", "polar"];
 /// # Errors
 /// `42704` when it is not known.
 pub fn chosen(context: &Context, plan_id: Uuid, named: Option<&str>) -> Result<String> {
-    let of_plan = || db::facts::plan_provider(&Snapshot::latest()?, plan_id);
-    let name = match named {
-        Some(name) => name.to_owned(),
-        None => of_plan()?.unwrap_or_else(|| context.organization.default_provider.clone()),
+    let own = match named {
+        Some(_) => None,
+        None => db::facts::plan_provider(&Snapshot::latest()?, plan_id)?,
     };
-    if KNOWN.contains(&name.as_str()) {
-        return Ok(name);
+    choose(context, named, own.as_deref())
+}
+
+/// The provider that the call names, else the one of what is sold, else the organization's.
+///
+/// # Errors
+/// `42704` when it is not known.
+pub fn choose(context: &Context, named: Option<&str>, own: Option<&str>) -> Result<String> {
+    let name = named.or(own);
+    let name = name.unwrap_or(&context.organization.default_provider);
+    if KNOWN.contains(&name) {
+        return Ok(name.to_owned());
     }
     Err(
         Error::undefined(format!("provider \"{name}\" does not exist"))

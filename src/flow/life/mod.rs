@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// How long a checkout may be completed; as the large payment providers do it.
-const CHECKOUT_HOURS: i64 = 24;
+pub const CHECKOUT_HOURS: i64 = 24;
 
 /// Subscriptions, scheduled changes and open checkouts of one customer.
 pub struct Life<'a> {
@@ -205,6 +205,7 @@ impl<'a> Life<'a> {
             provider: label.provider,
             callback_url: None,
             metadata: label.metadata,
+            pack: None,
         }
     }
 
