@@ -205,6 +205,58 @@ pub fn track(entitlement: &Entitlement, used: &dyn Used, value: Quantity) -> (De
     }
 }
 
+/// Draws `value` units for later: as [`track`], but nothing is recorded as used yet.
+#[must_use]
+pub fn hold(entitlement: &Entitlement, used: &dyn Used, value: Quantity) -> (Decision, Drawn) {
+    match judge(entitlement, used, value) {
+        Ok((code, drawn)) => {
+            let after = After {
+                used,
+                lines: &drawn.lines,
+            };
+            let mut decision = state(entitlement, &after, code, value);
+            detail::add_drawn(&mut decision.details, entitlement, &drawn);
+            (decision, drawn)
+        }
+        Err(code) => (state(entitlement, used, code, value), Drawn::default()),
+    }
+}
+
+/// What one source gave of a settled hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// What gave it.
+    pub kind: SourceKind,
+    /// In units of its meter.
+    pub amount: Quantity,
+    /// Beyond the limits.
+    pub overage: bool,
+}
+
+/// The answer when a hold became `value` units of usage; `after` is what is used then.
+///
+/// The hold was granted when it was taken, so this says yes whatever is granted now.
+#[must_use]
+pub fn settled(
+    entitlement: &Entitlement,
+    after: &dyn Used,
+    value: Quantity,
+    parts: &[Part],
+) -> Decision {
+    let code = if parts.iter().any(|part| part.overage) {
+        Code::TrackedOverage
+    } else if parts.iter().any(|part| part.kind == SourceKind::Grant) {
+        Code::AddonCreditsUsed
+    } else if value.is_zero() {
+        Code::AccessGranted
+    } else {
+        Code::Tracked
+    };
+    let mut decision = state(entitlement, after, code, value);
+    detail::add_parts(&mut decision.details, parts);
+    decision
+}
+
 /// Gives `value` units back: the state after, and the lines to record.
 ///
 /// # Errors

@@ -18,8 +18,13 @@ use crate::quantity::Quantity;
 
 /// What was used, place by place; zero where nothing was.
 pub trait Used {
-    /// Used of a meter in a period, open holds of others included.
+    /// Used of a meter in a period, open holds included.
     fn used(&self, place: MeterPeriod) -> Quantity;
+
+    /// The part of it that is only held: nobody but its hold gives it back.
+    fn held(&self, _place: MeterPeriod) -> Quantity {
+        Quantity::ZERO
+    }
 }
 
 impl Used for BTreeMap<MeterPeriod, Quantity> {
@@ -88,6 +93,24 @@ pub enum Shortage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BelowZero;
 
+/// Usage of which a part is only held.
+pub struct WithHeld<'a> {
+    /// What is used.
+    pub used: &'a dyn Used,
+    /// What of it is held.
+    pub held: &'a dyn Used,
+}
+
+impl Used for WithHeld<'_> {
+    fn used(&self, place: MeterPeriod) -> Quantity {
+        self.used.used(place)
+    }
+
+    fn held(&self, place: MeterPeriod) -> Quantity {
+        self.held.used(place)
+    }
+}
+
 /// Usage with some draws on top.
 pub struct After<'a> {
     /// What was used before.
@@ -100,6 +123,10 @@ impl Used for After<'_> {
     fn used(&self, place: MeterPeriod) -> Quantity {
         let drawn = self.lines.iter().filter(|line| line.place() == place);
         drawn.fold(self.used.used(place), |used, line| sum(used, line.amount))
+    }
+
+    fn held(&self, place: MeterPeriod) -> Quantity {
+        self.used.held(place)
     }
 }
 
@@ -134,11 +161,7 @@ pub fn draw(
     cost: Option<Quantity>,
 ) -> Result<Drawn, Shortage> {
     let shortage = shortage(sources);
-    let mut open = Open {
-        cost: cost.unwrap_or(Quantity::ONE),
-        units: value,
-        stretch: None,
-    };
+    let mut open = Open::new(value, cost);
     let mut lines = Vec::new();
     for (index, source) in sources.iter().enumerate() {
         if !open.units.is_positive() {
@@ -147,7 +170,8 @@ pub fn draw(
         if !source.is_open() {
             continue;
         }
-        let taken = open.take(source, room(source, used)).ok_or(shortage)?;
+        let room = room(source, used);
+        let taken = open.take(source.in_credits(), room).ok_or(shortage)?;
         lines.extend(taken.and_then(|(amount, units)| line(source, index, amount, units)));
     }
     if !open.units.is_positive() {
@@ -163,9 +187,9 @@ pub fn draw(
 }
 
 /// What is still to be covered.
-struct Open {
+pub(crate) struct Open {
     cost: Quantity,
-    units: Quantity,
+    pub(crate) units: Quantity,
     /// Set while neighbours in order pay in credits.
     stretch: Option<Stretch>,
 }
@@ -180,18 +204,27 @@ struct Stretch {
 }
 
 impl Open {
+    /// All of `units`, where credits pay for them at `cost` each.
+    pub(crate) fn new(units: Quantity, cost: Option<Quantity>) -> Self {
+        Self {
+            cost: cost.unwrap_or(Quantity::ONE),
+            units,
+            stretch: None,
+        }
+    }
+
     /// Takes what a source has room for, as (amount, units); the outer `None` is out of range.
-    fn take(
+    pub(crate) fn take(
         &mut self,
-        source: &Source,
+        in_credits: bool,
         room: Option<Quantity>,
     ) -> Option<Option<(Quantity, Quantity)>> {
-        let owed = self.owed(source)?;
+        let owed = self.owed(in_credits)?;
         let amount = room.map_or(owed, |room| room.min(owed));
         if amount.is_zero() && owed.is_positive() {
             return Some(None);
         }
-        let units = match self.stretch(source)? {
+        let units = match self.stretch(in_credits)? {
             Some(stretch) => {
                 let paid = stretch.paid.checked_add(amount)?;
                 let given = if amount == owed {
@@ -216,8 +249,8 @@ impl Open {
     }
 
     /// The running stretch, or one that begins here; none for the feature's own units.
-    fn stretch(&self, source: &Source) -> Option<Option<Stretch>> {
-        if !source.in_credits() {
+    fn stretch(&self, in_credits: bool) -> Option<Option<Stretch>> {
+        if !in_credits {
             return Some(None);
         }
         if self.stretch.is_some() {
@@ -231,8 +264,8 @@ impl Open {
     }
 
     /// What all open units come to in units of the source.
-    fn owed(&self, source: &Source) -> Option<Quantity> {
-        let stretch = self.stretch(source)?;
+    fn owed(&self, in_credits: bool) -> Option<Quantity> {
+        let stretch = self.stretch(in_credits)?;
         Some(stretch.map_or(self.units, |stretch| {
             stretch.price.saturating_sub_to_zero(stretch.paid)
         }))
@@ -248,7 +281,7 @@ fn draw_overage(
     mut lines: Vec<Draw>,
 ) -> Option<Drawn> {
     let source = sources.get(overage.source)?;
-    let beyond = open.owed(source)?;
+    let beyond = open.owed(source.in_credits())?;
     let before = used_of(
         source,
         &After {

@@ -23,6 +23,7 @@ pub mod catalog;
 pub mod decision;
 pub mod draw;
 pub mod entitlement;
+pub mod hold;
 pub mod ids;
 pub mod interval;
 pub mod meter_key;

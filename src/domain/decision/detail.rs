@@ -6,9 +6,9 @@
 use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
 
-use super::Code;
 use super::message::message;
 use super::number::{Numbers, sum};
+use super::{Code, Part};
 use crate::draw::{Draw, Drawn, Used, room, used_of};
 use crate::entitlement::{Entitlement, Source, Status};
 use crate::period::Time;
@@ -113,6 +113,28 @@ pub(super) fn add_drawn(details: &mut Value, entitlement: &Entitlement, drawn: &
     }
     lines.extend(beyond);
     if !lines.is_empty() {
+        put(details, "drawn", Some(Value::Array(lines)));
+    }
+}
+
+/// Notes what a settled hold drew, source by source, in the units of each; overage apart.
+pub(super) fn add_parts(details: &mut Value, parts: &[Part]) {
+    let mut lines: Vec<(&str, Quantity)> = Vec::new();
+    for part in parts {
+        let source = if part.overage {
+            "overage"
+        } else {
+            part.kind.as_str()
+        };
+        match lines.iter_mut().find(|(known, _)| *known == source) {
+            Some((_, amount)) => *amount = sum(*amount, part.amount),
+            None => lines.push((source, part.amount)),
+        }
+    }
+    lines.sort_by_key(|(source, _)| *source == "overage");
+    if !lines.is_empty() {
+        let line = |(source, amount)| json!({ "source": source, "amount": amount });
+        let lines = lines.into_iter().map(line).collect();
         put(details, "drawn", Some(Value::Array(lines)));
     }
 }

@@ -32,11 +32,11 @@ pub fn give_back(
     {
         let limit = source.limit.unwrap_or(Quantity::LIMIT);
         let excess = used_of(source, used).saturating_sub_to_zero(limit);
-        beyond = back.give(source, index, excess.min(own_used(source, used)), true);
+        beyond = back.give(source, index, excess.min(returnable(source, used)), true);
     }
     for (index, source) in sources.iter().enumerate().rev() {
         let given = back.given(index);
-        let rest = own_used(source, used).saturating_sub_to_zero(given);
+        let rest = returnable(source, used).saturating_sub_to_zero(given);
         back.give(source, index, rest, false);
     }
     if back.units.is_positive() {
@@ -104,10 +104,12 @@ impl Back {
     }
 }
 
-/// What was recorded on the source's own meter.
-fn own_used(source: &Source, used: &dyn Used) -> Quantity {
+/// What was recorded on the source's own meter and is not only held.
+fn returnable(source: &Source, used: &dyn Used) -> Quantity {
     let own = source.counted.first();
-    own.map_or(Quantity::ZERO, |place| used.used(*place))
+    own.map_or(Quantity::ZERO, |place| {
+        used.used(*place).saturating_sub_to_zero(used.held(*place))
+    })
 }
 
 /// The product rounded down, for what is given back.

@@ -42,6 +42,20 @@ impl SourceKind {
             Self::Default => "default",
         }
     }
+
+    /// Reads back what `as_str` wrote.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "rollover" => Self::Rollover,
+            "plan" => Self::Plan,
+            "addon" => Self::Addon,
+            "override" => Self::Override,
+            "grant" => Self::Grant,
+            "default" => Self::Default,
+            _ => return None,
+        })
+    }
 }
 
 /// Something that can be drawn from.
