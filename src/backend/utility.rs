@@ -23,18 +23,46 @@ unsafe extern "C" {
     fn kill(pid: i32, signal: i32) -> i32;
 }
 
-static mut PREVIOUS: pg_sys::ProcessUtility_hook_type = None;
+type Utility = unsafe extern "C-unwind" fn(
+    *mut pg_sys::PlannedStmt,
+    *const c_char,
+    bool,
+    pg_sys::ProcessUtilityContext::Type,
+    pg_sys::ParamListInfo,
+    *mut pg_sys::QueryEnvironment,
+    *mut pg_sys::DestReceiver,
+    *mut pg_sys::QueryCompletion,
+);
+
+unsafe extern "C-unwind" {
+    fn standard_ProcessUtility(
+        statement: *mut pg_sys::PlannedStmt,
+        text: *const c_char,
+        read_only_tree: bool,
+        context: pg_sys::ProcessUtilityContext::Type,
+        parameters: pg_sys::ParamListInfo,
+        environment: *mut pg_sys::QueryEnvironment,
+        receiver: *mut pg_sys::DestReceiver,
+        completion: *mut pg_sys::QueryCompletion,
+    );
+}
+
+/// What runs after our hook.
+static mut NEXT: Utility = standard_ProcessUtility;
 
 /// Puts the hook in front of those that are there; while the server preloads the library.
 pub fn install() {
     // SAFETY: the server is single-threaded and no command runs yet.
     unsafe {
-        PREVIOUS = pg_sys::ProcessUtility_hook;
+        if let Some(previous) = pg_sys::ProcessUtility_hook {
+            NEXT = previous;
+        }
         pg_sys::ProcessUtility_hook = Some(before_utility);
     }
 }
 
-#[pg_guard]
+/// The hook. What comes next is called without a guard, so that its errors pass as they are, with
+/// every field: a guard would cut them down to what Rust knows of. Nothing here needs cleaning up.
 #[allow(clippy::too_many_arguments)]
 unsafe extern "C-unwind" fn before_utility(
     statement: *mut pg_sys::PlannedStmt,
@@ -48,37 +76,38 @@ unsafe extern "C-unwind" fn before_utility(
 ) {
     // SAFETY: Postgres passes a planned utility statement; what comes next gets what came in.
     unsafe {
-        prepare((*statement).utilityStmt);
-        match PREVIOUS {
-            Some(previous) => pg_sys::ffi::pg_guard_ffi_boundary(|| {
-                previous(
-                    statement,
-                    text,
-                    read_only_tree,
-                    context,
-                    parameters,
-                    environment,
-                    receiver,
-                    completion,
-                );
-            }),
-            None => pg_sys::standard_ProcessUtility(
-                statement,
-                text,
-                read_only_tree,
-                context,
-                parameters,
-                environment,
-                receiver,
-                completion,
-            ),
+        let node = (*statement).utilityStmt;
+        if is_ours((*node).type_) {
+            prepare(node);
         }
+        NEXT(
+            statement,
+            text,
+            read_only_tree,
+            context,
+            parameters,
+            environment,
+            receiver,
+            completion,
+        );
     }
+}
+
+const fn is_ours(tag: pg_sys::NodeTag) -> bool {
+    matches!(
+        tag,
+        pg_sys::NodeTag::T_DropdbStmt
+            | pg_sys::NodeTag::T_AlterDatabaseStmt
+            | pg_sys::NodeTag::T_CreatedbStmt
+            | pg_sys::NodeTag::T_RenameStmt
+            | pg_sys::NodeTag::T_DropStmt
+    )
 }
 
 /// # Safety
 /// `node` is the parse tree of a utility statement.
-unsafe fn prepare(node: *mut pg_sys::Node) {
+#[pg_guard]
+unsafe extern "C-unwind" fn prepare(node: *mut pg_sys::Node) {
     // SAFETY: the caller's promise; the node tag says which struct it is.
     unsafe {
         let name = match (*node).type_ {

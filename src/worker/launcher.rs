@@ -144,6 +144,7 @@ impl Launcher {
             }
             entry.worker = None;
             entry.waiting_since = now;
+            self.not_before = now;
             let slot = self.board.find(pg_sys::Oid::from(*oid));
             let failed = slot.filter(|slot| {
                 matches!(
@@ -212,6 +213,10 @@ impl Launcher {
         self.not_before = now + Duration::seconds(BACKOFF_SECONDS);
         if self.board.full_at.get().is_none() {
             self.board.full_at.set(Some(now));
+            // Workers that have nothing to do make room.
+            for slot in self.board.slots() {
+                slot.seat.wake();
+            }
         }
         let told = self
             .reported_at

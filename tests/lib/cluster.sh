@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A private Postgres server: superuser postgres, reachable through a Unix socket only.
 # usage: cluster.sh create NAME [setting=value ...]   (a new one, in place of an earlier)
-#        cluster.sh start | stop | restart | crash | destroy | folder NAME
+#        cluster.sh standby NAME OF [setting=value ...]   (a streaming standby of the server OF)
+#        cluster.sh start | stop | restart | crash | promote | destroy | folder NAME
 # BIN names the folder of server programs, else those of the chosen Postgres are used.
 . "$(dirname "$0")/common.sh"
 
@@ -32,26 +33,43 @@ stop() { # mode
     fi
 }
 
+settings() { # setting=value ...
+    local setting
+    echo "listen_addresses = ''"
+    echo "unix_socket_directories = '$folder'"
+    echo "unix_socket_permissions = 0700"
+    for setting in "$@"; do echo "${setting%%=*} = '${setting#*=}'"; done
+}
+
 create() {
-    local locale=C setting
+    local locale=C
     locale -a 2>/dev/null | grep -qix 'c\.utf-\?8' && locale=C.UTF-8
     stop immediate
     rm -rf "$folder"
     as_server mkdir -p "$folder"
     as_server "$BIN/initdb" -D "$folder/data" -U postgres --auth=trust --no-sync -E UTF8 --locale="$locale" \
         >"$BUILD/initdb.log" 2>&1 || { cat "$BUILD/initdb.log" >&2; die "initdb failed"; }
-    {
-        echo "listen_addresses = ''"
-        echo "unix_socket_directories = '$folder'"
-        echo "unix_socket_permissions = 0700"
-        for setting in "$@"; do echo "${setting%%=*} = '${setting#*=}'"; done
-    } | as_server tee -a "$folder/data/postgresql.conf" >/dev/null
+    settings "$@" | as_server tee -a "$folder/data/postgresql.conf" >/dev/null
+    echo "$BIN" | as_server tee "$folder/bin" >/dev/null
+    start
+}
+
+standby() { # of, setting=value ...
+    local other=$(server_root)/$1
+    shift
+    stop immediate
+    rm -rf "$folder"
+    as_server mkdir -p "$folder"
+    as_server "$BIN/pg_basebackup" -h "$other" -U postgres -D "$folder/data" -R --no-sync --checkpoint=fast -X stream
+    settings "$@" | as_server tee -a "$folder/data/postgresql.conf" >/dev/null
     echo "$BIN" | as_server tee "$folder/bin" >/dev/null
     start
 }
 
 case $action in
     create) create "$@" ;;
+    standby) standby "$@" ;;
+    promote) as_server "$BIN/pg_ctl" promote -w -t 60 -s -D "$folder/data" ;;
     start) start ;;
     stop) stop fast ;;
     restart) stop fast && start ;;
