@@ -45,6 +45,12 @@ situations! {
     ambiguous = ERRCODE_CARDINALITY_VIOLATION;
     /// `23505`: a key, id or e-mail is taken.
     taken = ERRCODE_UNIQUE_VIOLATION;
+    /// `23502`: a row of an enforced table that names no customer or entity.
+    not_null = ERRCODE_NOT_NULL_VIOLATION;
+    /// `42703`: an enforced table lacks a column that its enforcement names.
+    undefined_column = ERRCODE_UNDEFINED_COLUMN;
+    /// `42809`: not a table that can be enforced.
+    wrong_object = ERRCODE_WRONG_OBJECT_TYPE;
     /// `42501`: no permission, or the organization is not granted.
     denied = ERRCODE_INSUFFICIENT_PRIVILEGE;
     /// `55000`: needs another state of the object or the server.
@@ -75,6 +81,11 @@ impl Error {
             detail: None,
             hint: None,
         }
+    }
+
+    /// Whether the same call may succeed later, without anything being changed.
+    pub fn is_retry(&self) -> bool {
+        self.code == PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE
     }
 
     /// `22004` naming the argument.

@@ -46,9 +46,14 @@ extension_sql_file!(
     requires = ["customer"]
 );
 extension_sql_file!(
+    "../sql/schema/17_enforced_table.sql",
+    name = "enforced_table",
+    requires = ["identity"]
+);
+extension_sql_file!(
     "../sql/schema/20_subscription.sql",
     name = "subscription",
-    requires = ["identity"]
+    requires = ["enforced_table"]
 );
 extension_sql_file!(
     "../sql/schema/30_meter.sql",
@@ -86,9 +91,14 @@ extension_sql_file!(
     requires = ["override_api"]
 );
 extension_sql_file!(
+    "../sql/schema/56_enforce_api.sql",
+    name = "enforce_api",
+    requires = ["purchase_api"]
+);
+extension_sql_file!(
     "../sql/schema/59_operate.sql",
     name = "operate",
-    requires = ["purchase_api"]
+    requires = ["enforce_api"]
 );
 extension_sql_file!(
     "../sql/schema/60_worker.sql",

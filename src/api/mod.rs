@@ -14,6 +14,7 @@ mod catalog;
 mod credit;
 mod customer;
 mod decide;
+mod enforce;
 mod operate;
 mod organization;
 mod private;

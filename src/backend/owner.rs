@@ -8,12 +8,18 @@
 use crate::error::{Error, Result};
 use pgrx::pg_catalog::pg_proc::PgProc;
 use pgrx::pg_sys;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
-/// While it lives, the current user is the extension's owner.
+/// While it lives, the current user is another role, first of all the extension's owner.
 pub struct AsOwner {
     user: pg_sys::Oid,
     context: i32,
+    // Put back after the user, when the fields drop.
+    _path: SearchPath,
+}
+
+/// While it lives, names are looked up along another path.
+pub struct SearchPath {
     guc_level: i32,
 }
 
@@ -33,6 +39,12 @@ pub fn current_user() -> pg_sys::Oid {
     unsafe { pg_sys::GetUserId() }
 }
 
+/// Whether a role may act as another: it is that one, inherits from it, or is a superuser.
+pub fn has_rights_of(role: pg_sys::Oid, other: pg_sys::Oid) -> bool {
+    // SAFETY: a catalog look-up.
+    unsafe { pg_sys::has_privs_of_role(role, other) }
+}
+
 /// The name of a role.
 pub fn role_name(role: pg_sys::Oid) -> Option<String> {
     // SAFETY: a catalog look-up that answers NULL for an unknown role; the text is palloc'ed.
@@ -45,16 +57,54 @@ pub fn role_name(role: pg_sys::Oid) -> Option<String> {
 impl AsOwner {
     /// Switches to `owner` until the guard drops.
     pub fn enter(owner: pg_sys::Oid) -> Self {
+        Self::switch(owner, pg_sys::SECURITY_LOCAL_USERID_CHANGE)
+    }
+
+    /// Switches to the owner of a table, whose policies then filter nothing, forced or not.
+    pub fn of_table(owner: pg_sys::Oid) -> Self {
+        Self::switch(
+            owner,
+            pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS,
+        )
+    }
+
+    fn switch(role: pg_sys::Oid, flags: u32) -> Self {
+        let path = SearchPath::enter(c"pg_catalog, pg_temp");
         let mut user = pg_sys::InvalidOid;
         let mut context = 0;
-        // SAFETY: both pointers are to locals; the GUC nest level is closed in `drop` or by abort;
-        // GUC_ACTION_SAVE is allowed in parallel workers as for a function's SET clause.
-        let guc_level = unsafe {
+        // SAFETY: both pointers are to locals; user and context are put back in `drop` or by abort.
+        unsafe {
             pg_sys::GetUserIdAndSecContext(&raw mut user, &raw mut context);
+            pg_sys::SetUserIdAndSecContext(role, context | flags as i32);
+        }
+        Self {
+            user,
+            context,
+            _path: path,
+        }
+    }
+}
+
+impl Drop for AsOwner {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: values come from `switch`; guards nest.
+            unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
+        }
+    }
+}
+
+impl SearchPath {
+    /// Looks names up along `path` until the guard drops.
+    pub fn enter(path: &CStr) -> Self {
+        // SAFETY: the text lives through the call, which copies it; the GUC nest level is closed in
+        // `drop` or by abort; GUC_ACTION_SAVE is allowed in parallel workers as for a function's
+        // SET clause.
+        let guc_level = unsafe {
             let guc_level = pg_sys::NewGUCNestLevel();
             pg_sys::set_config_option(
                 c"search_path".as_ptr(),
-                c"pg_catalog, pg_temp".as_ptr(),
+                path.as_ptr(),
                 pg_sys::GucContext::PGC_USERSET,
                 pg_sys::GucSource::PGC_S_SESSION,
                 pg_sys::GucAction::GUC_ACTION_SAVE,
@@ -62,29 +112,37 @@ impl AsOwner {
                 0,
                 false,
             );
-            pg_sys::SetUserIdAndSecContext(
-                owner,
-                context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
-            );
             guc_level
         };
-        Self {
-            user,
-            context,
-            guc_level,
-        }
+        Self { guc_level }
+    }
+
+    /// The session's own path with the system's names first and temporary ones last, so that no
+    /// object of the session can stand in for `sum` or `text`.
+    pub fn guarded() -> Self {
+        // SAFETY: the setting exists; its text is copied at once.
+        let own = unsafe {
+            let text = pg_sys::GetConfigOption(c"search_path".as_ptr(), true, false);
+            if text.is_null() {
+                String::new()
+            } else {
+                CStr::from_ptr(text).to_string_lossy().into_owned()
+            }
+        };
+        let path = if own.trim().is_empty() {
+            "pg_catalog, pg_temp".to_owned()
+        } else {
+            format!("pg_catalog, {own}, pg_temp")
+        };
+        Self::enter(&CString::new(path).unwrap_or_default())
     }
 }
 
-impl Drop for AsOwner {
+impl Drop for SearchPath {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            return;
-        }
-        // SAFETY: values come from `enter`; guards nest, so the level is the innermost one.
-        unsafe {
-            pg_sys::AtEOXact_GUC(true, self.guc_level);
-            pg_sys::SetUserIdAndSecContext(self.user, self.context);
+        if !std::thread::panicking() {
+            // SAFETY: guards nest, so the level is the innermost one.
+            unsafe { pg_sys::AtEOXact_GUC(true, self.guc_level) };
         }
     }
 }

@@ -56,7 +56,7 @@ impl Statement {
     }
 }
 
-fn count_of(length: usize) -> Result<i32> {
+pub(super) fn count_of(length: usize) -> Result<i32> {
     i32::try_from(length).map_err(|_| Error::internal("too many arguments"))
 }
 
@@ -176,10 +176,11 @@ pub fn utility(sql: &str) -> Result<()> {
     }
 }
 
-struct Connection;
+/// A connection to SPI; closed on drop, or by abort.
+pub(super) struct Connection;
 
 impl Connection {
-    fn open() -> Result<Self> {
+    pub(super) fn open() -> Result<Self> {
         // SAFETY: closed on drop, or by abort.
         if unsafe { pg_sys::SPI_connect() } == pg_sys::SPI_OK_CONNECT as i32 {
             Ok(Self)
@@ -203,7 +204,7 @@ fn execute<T>(
     statement: &Statement,
     arguments: Vec<Argument>,
     read_only: bool,
-    mut convert: impl FnMut(&Row) -> Result<T>,
+    convert: impl FnMut(&Row) -> Result<T>,
 ) -> Result<(Vec<T>, u64)> {
     let _connection = Connection::open()?;
     let plan = statement.plan(&arguments)?;
@@ -229,22 +230,21 @@ fn execute<T>(
             0,
         )
     };
+    results(status, convert)
+}
+
+/// Converts the rows of the statement that just ended with `status`, and says how many it touched.
+pub(super) fn results<T>(
+    status: i32,
+    mut convert: impl FnMut(&Row) -> Result<T>,
+) -> Result<(Vec<T>, u64)> {
     if status < 0 {
         return Err(Error::internal(format!("SPI status {status}")));
     }
     // SAFETY: globals of the statement that just ran; the table is freed by SPI_finish.
-    let (table, processed) = unsafe { (pg_sys::SPI_tuptable, pg_sys::SPI_processed) };
+    let (found, processed) = unsafe { (tuples(pg_sys::SPI_tuptable), pg_sys::SPI_processed) };
     let mut rows = Vec::new();
-    if let Some(table) = NonNull::new(table) {
-        // SAFETY: a tuple table holds `numvals` tuples of its descriptor.
-        let (tuples, descriptor) = unsafe {
-            let table = table.as_ref();
-            let length = usize::try_from(table.numvals).unwrap_or(0);
-            (
-                std::slice::from_raw_parts(table.vals, length),
-                table.tupdesc,
-            )
-        };
+    if let Some((tuples, descriptor)) = found {
         for tuple in tuples {
             rows.push(convert(&Row {
                 tuple: *tuple,
@@ -253,6 +253,27 @@ fn execute<T>(
         }
     }
     Ok((rows, processed))
+}
+
+/// The rows of a tuple table.
+///
+/// # Safety
+/// The table must be null, or valid for as long as the slice is used.
+pub(super) unsafe fn tuples<'a>(
+    table: *mut pg_sys::SPITupleTable,
+) -> Option<(&'a [pg_sys::HeapTuple], pg_sys::TupleDesc)> {
+    // SAFETY: promised by the caller; a tuple table holds `numvals` tuples of its descriptor.
+    unsafe {
+        let table = table.as_ref()?;
+        let length = usize::try_from(table.numvals).unwrap_or(0);
+        if length == 0 {
+            return Some((&[], table.tupdesc));
+        }
+        Some((
+            std::slice::from_raw_parts(table.vals, length),
+            table.tupdesc,
+        ))
+    }
 }
 
 /// Builds the argument list of a statement.

@@ -199,3 +199,77 @@ pub fn due(snapshot: &Snapshot, customer_id: Uuid, at: DateTime<Utc>) -> Result<
     );
     spi::read(snapshot, &DUE, arguments![customer_id, at], entity)
 }
+
+/// Of these keys, those that have a row, with whether it awaits removal.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn present(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    feature_id: Uuid,
+    keys: Vec<String>,
+) -> Result<Vec<(String, bool)>> {
+    static PRESENT: Statement = Statement::new(
+        "SELECT key, remove_at IS NOT NULL
+           FROM owo.entity WHERE customer_id = $1 AND feature_id = $2 AND key = ANY ($3)",
+    );
+    spi::read(
+        snapshot,
+        &PRESENT,
+        arguments![customer_id, feature_id, keys],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// Writes new entities that say nothing but their key; the caller holds the customer's lock.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn insert_many(
+    customer_id: Uuid,
+    feature_id: Uuid,
+    keys: Vec<String>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    static INSERT: Statement = Statement::new(
+        "INSERT INTO owo.entity (customer_id, feature_id, key, created_at)
+         SELECT $1, $2, k.key, $4 FROM unnest($3) AS k (key)",
+    );
+    spi::run(&INSERT, arguments![customer_id, feature_id, keys, at]).map(|_| ())
+}
+
+/// Sets the date of removal of active entities, or clears that of those that await removal.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn set_removals(
+    customer_id: Uuid,
+    feature_id: Uuid,
+    keys: Vec<String>,
+    remove_at: Option<DateTime<Utc>>,
+) -> Result<()> {
+    static SET: Statement = Statement::new(
+        "UPDATE owo.entity
+            SET remove_at = $4,
+                status = CASE WHEN $4 IS NULL THEN 'active' ELSE 'pending_removal' END
+          WHERE customer_id = $1 AND feature_id = $2 AND key = ANY ($3)
+            AND (remove_at IS NULL) <> ($4 IS NULL)",
+    );
+    spi::run(&SET, arguments![customer_id, feature_id, keys, remove_at]).map(|_| ())
+}
+
+/// Deletes active entities and returns the keys of those there were.
+///
+/// # Errors
+/// As `spi::write`.
+pub fn delete_many(customer_id: Uuid, feature_id: Uuid, keys: Vec<String>) -> Result<Vec<String>> {
+    static DELETE: Statement = Statement::new(
+        "DELETE FROM owo.entity
+          WHERE customer_id = $1 AND feature_id = $2 AND key = ANY ($3) AND remove_at IS NULL
+         RETURNING key",
+    );
+    spi::write(&DELETE, arguments![customer_id, feature_id, keys], |row| {
+        row.get(0)
+    })
+}

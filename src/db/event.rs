@@ -48,6 +48,40 @@ pub fn append_once(event: &Event, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Appends one event for each document, alike in everything else.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn append_many(event: &Event, data: Vec<Value>) -> Result<()> {
+    static APPEND: Statement = Statement::new(
+        "INSERT INTO owo.event (customer_id, id, type, organization_id, at, data)
+         SELECT $1, d.id, $2, $3, $4, d.data FROM unnest($5, $6) AS d (id, data)",
+    );
+    if data.is_empty() {
+        return Ok(());
+    }
+    let mut ids = Vec::with_capacity(data.len());
+    for _ in &data {
+        ids.push(ids::time_ordered(event.at, random::ten_bytes()?));
+    }
+    let data: Vec<Option<Value>> = data.into_iter().map(Some).collect();
+    spi::run(
+        &APPEND,
+        arguments![
+            event.customer_id,
+            event.kind,
+            event.organization_id,
+            event.at,
+            ids.clone(),
+            data,
+        ],
+    )?;
+    for id in ids {
+        announce(event, id);
+    }
+    Ok(())
+}
+
 fn store(event: &Event, id: Uuid) -> Result<u64> {
     static STORE: Statement = Statement::new(
         "INSERT INTO owo.event (customer_id, id, type, organization_id, at, data)

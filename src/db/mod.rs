@@ -8,6 +8,7 @@ pub mod checkout;
 pub mod credit;
 pub mod customer;
 pub mod due;
+pub mod enforce;
 pub mod entity;
 pub mod event;
 pub mod facts;

@@ -278,6 +278,26 @@ pub fn give_back(
     Ok((decision, drawn))
 }
 
+/// Gives back as much of `value` units as was used: the state after, and the lines to record.
+#[must_use]
+pub fn give_back_at_most(
+    entitlement: &Entitlement,
+    used: &dyn Used,
+    value: Quantity,
+) -> (Decision, Drawn) {
+    let cost = entitlement.credit.as_ref().map(|credit| credit.cost);
+    let (sources, overage) = (&entitlement.sources, entitlement.overage);
+    let (drawn, missing) = crate::draw::give_back_at_most(sources, overage, used, value, cost);
+    let after = After {
+        used,
+        lines: &drawn.lines,
+    };
+    let given = value.saturating_sub_to_zero(missing);
+    let code = Code::AccessGranted;
+    let decision = recorded(entitlement, &after, code, given.negate(), &drawn);
+    (decision, drawn)
+}
+
 /// The answer to a track that was drawn; `after` is what is used with its lines in it.
 ///
 /// `code` is what `judge` said.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
-pub use back::give_back;
+pub use back::{give_back, give_back_at_most};
 
 use crate::entitlement::source::{Overage, Source};
 use crate::meter_key::{MeterKey, MeterPeriod};

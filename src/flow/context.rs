@@ -52,8 +52,21 @@ impl Context {
         let slug = guc::organization();
         let id = db::organization::id_of(&slug);
         let before = warm::context::before(id);
+        let context = Self::named(caller, &slug, level)?;
+        if context.organization.stored && context.organization.id == id {
+            warm::context::keep(&context, level, before);
+        }
+        Ok(context)
+    }
+
+    /// The same in a named organization, whatever the session has set; `caller.role` may be another
+    /// role than the one that calls, such as the owner of an enforced table.
+    ///
+    /// # Errors
+    /// As [`Context::begin`].
+    pub fn named(caller: Caller, slug: &str, level: Level) -> Result<Self> {
         let snapshot = Snapshot::latest()?;
-        let organization = match db::organization::find(&snapshot, &slug)? {
+        let organization = match db::organization::find(&snapshot, slug)? {
             Some(organization) => organization,
             None if slug == DEFAULT_SLUG => Organization::default(),
             None => {
@@ -66,14 +79,10 @@ impl Context {
         let context = Self::new(caller, organization);
         context.require(&snapshot, level)?;
         drop(snapshot);
-        let context = match caller.access {
-            Access::Read => context,
-            Access::Write => context.bound()?,
-        };
-        if context.organization.stored && context.organization.id == id {
-            warm::context::keep(&context, level, before);
+        match caller.access {
+            Access::Read => Ok(context),
+            Access::Write => context.bound(),
         }
-        Ok(context)
     }
 
     /// A context whose rights have been judged elsewhere.

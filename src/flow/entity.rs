@@ -133,7 +133,7 @@ pub fn remove(
             context.now,
         ));
     }
-    if let Some(end) = removal_date(&standing, &feature, context.now) {
+    if let Some(end) = due_removal(&standing, &feature, context.now) {
         meter::writing(|| db::entity::set_removal(&existing, Some(end)))?;
         return Ok(row(
             &standing,
@@ -155,16 +155,24 @@ pub fn remove(
     ))
 }
 
-/// When a removed entity of this feature frees its slot; None: at once.
-fn removal_date(
+fn due_removal(
     standing: &Standing,
     feature: &Feature,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    if !feature.free_at_period_end {
-        return None;
-    }
-    let entitlement = standing.resolve(feature.id, None, now);
+    feature
+        .free_at_period_end
+        .then(|| removal_date(standing, feature.id, now))?
+}
+
+/// When an entity that is removed now frees its slot, if the feature frees slots at period end;
+/// None: at once.
+pub fn removal_date(
+    standing: &Standing,
+    feature_id: Uuid,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let entitlement = standing.resolve(feature_id, None, now);
     let plan = entitlement
         .sources
         .iter()
@@ -205,6 +213,32 @@ fn announce(context: &Context, entity: &Entity, kind: &str, feature: &str) -> Re
         at: context.now,
         data: json!({ "feature": feature, "entity": entity.key }),
     })
+}
+
+/// Announces that entities were added or removed, an event for each.
+///
+/// # Errors
+/// As the statements.
+pub fn announce_many(
+    context: &Context,
+    customer_id: Uuid,
+    kind: &str,
+    feature: &str,
+    keys: &[String],
+) -> Result<()> {
+    let data = keys
+        .iter()
+        .map(|key| json!({ "feature": feature, "entity": key }))
+        .collect();
+    let event = Event {
+        kind,
+        organization_id: context.organization.id,
+        organization: &context.organization.slug,
+        customer_id,
+        at: context.now,
+        data: json!({}),
+    };
+    db::event::append_many(&event, data)
 }
 
 /// Entities of a customer, of one feature or all.

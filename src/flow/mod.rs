@@ -14,6 +14,7 @@ pub mod credit;
 pub mod customer;
 pub mod decided;
 pub mod due;
+pub mod enforce;
 pub mod entity;
 pub mod fold;
 pub mod gift;

@@ -7,7 +7,7 @@
 mod effect;
 mod event;
 mod judgement;
-mod ledger;
+pub(in crate::flow) mod ledger;
 
 use crate::backend::spi::Snapshot;
 use crate::db;
@@ -30,11 +30,13 @@ pub use event::{UsageEvent, read_events};
 pub use judgement::{Judged, judge, places};
 
 /// An event whose names have been looked up.
-struct Located {
-    event: UsageEvent,
-    feature: Feature,
+pub(in crate::flow) struct Located {
+    pub event: UsageEvent,
+    pub feature: Feature,
     /// None: no such customer, and no `customer_data` to make one.
-    customer: Option<Customer>,
+    pub customer: Option<Customer>,
+    /// Whether a return takes what is there, instead of being refused when that is less.
+    pub at_most: bool,
 }
 
 /// Records one event.
@@ -144,6 +146,7 @@ fn locate(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Located>> {
             event,
             feature,
             customer,
+            at_most: false,
         });
     }
     Ok(located)

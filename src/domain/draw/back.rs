@@ -21,6 +21,22 @@ pub fn give_back(
     value: Quantity,
     cost: Option<Quantity>,
 ) -> Result<Drawn, BelowZero> {
+    let (drawn, missing) = give_back_at_most(sources, overage, used, value, cost);
+    if missing.is_positive() {
+        return Err(BelowZero);
+    }
+    Ok(drawn)
+}
+
+/// Gives back as much of `value` as was used, and says how much of it was not.
+#[must_use]
+pub fn give_back_at_most(
+    sources: &[Source],
+    overage: Option<Overage>,
+    used: &dyn Used,
+    value: Quantity,
+    cost: Option<Quantity>,
+) -> (Drawn, Quantity) {
     let mut back = Back {
         cost: cost.unwrap_or(Quantity::ONE),
         units: value,
@@ -39,14 +55,12 @@ pub fn give_back(
         let rest = returnable(source, used).saturating_sub_to_zero(given);
         back.give(source, index, rest, false);
     }
-    if back.units.is_positive() {
-        return Err(BelowZero);
-    }
     back.lines.sort_by_key(|line| line.source);
-    Ok(Drawn {
+    let drawn = Drawn {
         lines: back.lines,
         overage_units: beyond.negate(),
-    })
+    };
+    (drawn, back.units)
 }
 
 /// What is still to be given back.

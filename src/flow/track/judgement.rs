@@ -72,19 +72,29 @@ pub fn judge(
     } else {
         decision::track(entitlement, used, value)
     };
-    let changes = drawn
-        .lines
-        .iter()
-        .map(|line| (line.place(), line.amount))
-        .collect();
-    Ok((
-        Judged {
-            before,
-            decision,
-            drawn,
-        },
-        changes,
-    ))
+    Ok(with_changes(before, decision, drawn))
+}
+
+/// Judges a return that takes what is there, where `value` is more.
+pub fn judge_at_most(
+    entitlement: &Entitlement,
+    used: &Used,
+    value: Quantity,
+) -> (Judged, Vec<Change>) {
+    let before = decision::check(entitlement, used, Quantity::ZERO);
+    let (decision, drawn) = decision::give_back_at_most(entitlement, used, value.negate());
+    with_changes(before, decision, drawn)
+}
+
+fn with_changes(before: Decision, decision: Decision, drawn: Drawn) -> (Judged, Vec<Change>) {
+    let lines = drawn.lines.iter();
+    let changes = lines.map(|line| (line.place(), line.amount)).collect();
+    let judged = Judged {
+        before,
+        decision,
+        drawn,
+    };
+    (judged, changes)
 }
 
 fn below_zero(entitlement: &Entitlement, value: Quantity) -> Error {

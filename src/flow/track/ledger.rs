@@ -38,16 +38,29 @@ pub struct Ledger<'a> {
     crossings: Vec<Crossing>,
 }
 
+/// What a ledger read, for another one of the same moment.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    standings: HashMap<(Uuid, Uuid), Standing>,
+    counter: Counter,
+}
+
 impl<'a> Ledger<'a> {
     /// Takes the snapshot that judges; every lock is held already.
     /// `before` are generations that were read earlier, for what may be kept of a single event.
     pub fn open(context: &'a Context, before: Option<known::Before>) -> Result<Self> {
+        let ledger = Self::resume(context, Loaded::default())?;
+        Ok(Self { before, ..ledger })
+    }
+
+    /// The same, knowing what `loaded` says; nothing may have changed since it was read.
+    pub fn resume(context: &'a Context, loaded: Loaded) -> Result<Self> {
         Ok(Self {
             context,
-            before,
+            before: None,
             snapshot: Snapshot::latest()?,
-            standings: HashMap::new(),
-            counter: Counter::default(),
+            standings: loaded.standings,
+            counter: loaded.counter,
             postings: Vec::new(),
             answers: HashMap::new(),
             crossings: Vec::new(),
@@ -63,6 +76,7 @@ impl<'a> Ledger<'a> {
             event,
             feature,
             customer,
+            at_most,
         } = located;
         let Some(customer) = customer else {
             return Ok(unknown(Code::CustomerNotFound, &feature.slug));
@@ -78,7 +92,7 @@ impl<'a> Ledger<'a> {
         let entitlement = self.entitlement(&customer, feature.id, entity, happened_at)?;
         judgement::require_entity(&entitlement)?;
         self.learn(&customer, &event, &entitlement, happened_at)?;
-        let judged = self.decide(customer.id, &entitlement, event.value)?;
+        let judged = self.decide(customer.id, &entitlement, event.value, at_most)?;
         if !judged.drawn.lines.is_empty() {
             self.postings
                 .extend(effect::postings(&event, &entitlement, happened_at, &judged));
@@ -223,15 +237,20 @@ impl<'a> Ledger<'a> {
         customer_id: Uuid,
         entitlement: &Entitlement,
         value: Quantity,
+        at_most: bool,
     ) -> Result<Judged> {
         let places = judgement::places(entitlement);
         let judge = |used: &Used| judgement::judge(entitlement, used, value);
-        if value.is_negative() {
-            self.counter
-                .give_back(&self.snapshot, customer_id, &places, judge)
-        } else {
-            self.counter
-                .take(&self.snapshot, customer_id, &places, judge)
+        let (counter, snapshot) = (&mut self.counter, &self.snapshot);
+        if !value.is_negative() {
+            return counter.take(snapshot, customer_id, &places, judge);
+        }
+        match counter.give_back(snapshot, customer_id, &places, judge) {
+            Err(refused) if at_most && !refused.is_retry() => {
+                let judge = |used: &Used| Ok(judgement::judge_at_most(entitlement, used, value));
+                counter.give_back(snapshot, customer_id, &places, judge)
+            }
+            outcome => outcome,
         }
     }
 
@@ -244,17 +263,21 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    /// Writes usage, keys and events.
+    /// Writes usage, keys and events; what was read stays true with them.
     ///
     /// # Errors
     /// As the statements.
-    pub fn close(self) -> Result<()> {
+    pub fn close(self) -> Result<Loaded> {
         meter::record(&self.postings)?;
         for ((customer_id, key), (request, decided)) in self.answers {
             let result = serde_json::to_value(&decided)
                 .map_err(|_| Error::internal("a decision that is not JSON"))?;
             idempotency::store(self.context, customer_id, &key, request, result)?;
         }
-        effect::announce(self.context, self.crossings)
+        effect::announce(self.context, self.crossings)?;
+        Ok(Loaded {
+            standings: self.standings,
+            counter: self.counter,
+        })
     }
 }

@@ -1,0 +1,216 @@
+//! What the system catalog says of a table that is, or is to be, enforced.
+
+use crate::arguments;
+use crate::backend::spi::{self, Row, Snapshot, Statement};
+use crate::backend::table::Table;
+use crate::error::{Error, Result};
+use pgrx::pg_sys;
+
+/// A relation as far as enforcing it is concerned.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub table: Table,
+    /// As in `pg_class.relkind`.
+    pub kind: String,
+    pub temporary: bool,
+    /// Whether it belongs to schema `owo` or to the system.
+    pub reserved: bool,
+    /// Rows reach it through a parent, or it through children: statement triggers would miss some.
+    pub in_tree: bool,
+}
+
+fn table(row: &Row) -> Result<Table> {
+    Ok(Table {
+        oid: row.get(0)?,
+        schema: row.get(1)?,
+        name: row.get(2)?,
+        owner: row.get(3)?,
+    })
+}
+
+/// The relation with that oid.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn target(snapshot: &Snapshot, oid: pg_sys::Oid) -> Result<Option<Target>> {
+    static TARGET: Statement = Statement::new(
+        "SELECT c.oid, n.nspname::text, c.relname::text, c.relowner, c.relkind::text,
+                c.relpersistence = 't',
+                n.nspname IN ('owo', 'pg_catalog', 'information_schema', 'pg_toast'),
+                c.relkind = 'p' OR c.relhassubclass
+                    OR EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid)
+           FROM pg_class AS c
+           JOIN pg_namespace AS n ON n.oid = c.relnamespace
+          WHERE c.oid = $1",
+    );
+    let found = spi::read(snapshot, &TARGET, arguments![oid], |row| {
+        Ok(Target {
+            table: table(row)?,
+            kind: row.get(4)?,
+            temporary: row.get(5)?,
+            reserved: row.get(6)?,
+            in_tree: row.get(7)?,
+        })
+    })?;
+    Ok(found.into_iter().next())
+}
+
+/// The table on which a trigger was made that fires on a partition of it.
+///
+/// # Errors
+/// When the trigger vanished.
+pub fn root(snapshot: &Snapshot, trigger: pg_sys::Oid) -> Result<Table> {
+    static ROOT: Statement = Statement::new(
+        "WITH RECURSIVE up AS (
+             SELECT tgrelid, tgparentid FROM pg_trigger WHERE oid = $1
+              UNION ALL
+             SELECT t.tgrelid, t.tgparentid
+               FROM up JOIN pg_trigger AS t ON t.oid = up.tgparentid)
+         SELECT c.oid, n.nspname::text, c.relname::text, c.relowner
+           FROM up
+           JOIN pg_class AS c ON c.oid = up.tgrelid
+           JOIN pg_namespace AS n ON n.oid = c.relnamespace
+          WHERE up.tgparentid = 0",
+    );
+    spi::read(snapshot, &ROOT, arguments![trigger], table)?
+        .pop()
+        .ok_or_else(|| Error::internal("a trigger without table"))
+}
+
+/// Names of the columns of a relation; with `real`, only of those that are stored.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn columns(snapshot: &Snapshot, oid: pg_sys::Oid) -> Result<Vec<String>> {
+    static COLUMNS: Statement = Statement::new(
+        "SELECT attname::text FROM pg_attribute
+          WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped AND attgenerated <> 'v'
+          ORDER BY attnum",
+    );
+    spi::read(snapshot, &COLUMNS, arguments![oid], |row| row.get(0))
+}
+
+/// Whether a unique index keeps `entity` unique, alone or together with `customer`.
+///
+/// Checked at once: two rows of one key, if only until the end of a statement, would share a slot.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn is_unique(
+    snapshot: &Snapshot,
+    oid: pg_sys::Oid,
+    entity: &str,
+    customer: &str,
+) -> Result<bool> {
+    static UNIQUE: Statement = Statement::new(
+        "SELECT EXISTS (
+             SELECT FROM pg_index AS i
+              WHERE i.indrelid = $1 AND i.indisunique AND i.indimmediate AND i.indisvalid
+                AND i.indpred IS NULL AND i.indexprs IS NULL
+                AND (SELECT bool_or(a.attname = $2) AND bool_and(a.attname IN ($2, $3))
+                       FROM unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) AS k (number)
+                       JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attnum = k.number))",
+    );
+    let found = spi::read(
+        snapshot,
+        &UNIQUE,
+        arguments![oid, entity, customer],
+        |row| row.get::<bool>(0),
+    )?;
+    Ok(found.into_iter().any(|unique| unique))
+}
+
+/// The partitions that hold rows of a partitioned table.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn leaves(snapshot: &Snapshot, oid: pg_sys::Oid) -> Result<Vec<Table>> {
+    static LEAVES: Statement = Statement::new(
+        "SELECT c.oid, n.nspname::text, c.relname::text, c.relowner
+           FROM pg_partition_tree($1::regclass) AS p
+           JOIN pg_class AS c ON c.oid = p.relid
+           JOIN pg_namespace AS n ON n.oid = c.relnamespace
+          WHERE p.isleaf AND c.relkind = 'r' AND p.relid <> $1::regclass
+          ORDER BY c.oid",
+    );
+    spi::read(snapshot, &LEAVES, arguments![oid], table)
+}
+
+/// An enforcing trigger.
+#[derive(Debug, Clone)]
+pub struct Enforcing {
+    pub name: String,
+    pub schema: String,
+    pub table: String,
+    /// The arguments between its parentheses.
+    pub arguments: Vec<String>,
+    /// Whether it fires in an ordinary session.
+    pub enabled: bool,
+}
+
+/// The enforcing triggers made on a table, and on its partitions.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn triggers(snapshot: &Snapshot, oid: pg_sys::Oid) -> Result<Vec<Enforcing>> {
+    static TRIGGERS: Statement = Statement::new(
+        "SELECT t.tgname::text, n.nspname::text, c.relname::text, encode(t.tgargs, 'hex'),
+                t.tgenabled IN ('O', 'A')
+           FROM pg_trigger AS t
+           JOIN pg_class AS c ON c.oid = t.tgrelid
+           JOIN pg_namespace AS n ON n.oid = c.relnamespace
+           JOIN pg_depend AS d
+             ON d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid AND d.deptype = 'e'
+           JOIN pg_extension AS e
+             ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+          WHERE (t.tgrelid = $1
+                 OR t.tgrelid IN (SELECT relid FROM pg_partition_tree($1::regclass)))
+            AND t.tgparentid = 0 AND NOT t.tgisinternal AND e.extname = 'owostack'
+          ORDER BY t.tgrelid, t.tgname",
+    );
+    spi::read(snapshot, &TRIGGERS, arguments![oid], |row| {
+        Ok(Enforcing {
+            name: row.get(0)?,
+            schema: row.get(1)?,
+            table: row.get(2)?,
+            arguments: texts(&row.get::<String>(3)?)?,
+            enabled: row.get(4)?,
+        })
+    })
+}
+
+/// Texts that each end with NUL, printed in hexadecimal digits.
+fn texts(digits: &str) -> Result<Vec<String>> {
+    let broken = || Error::internal("the arguments of a trigger");
+    let mut texts = Vec::new();
+    let mut text = Vec::new();
+    let mut rest = digits;
+    while let Some((pair, tail)) = rest.split_at_checked(2) {
+        match u8::from_str_radix(pair, 16).map_err(|_| broken())? {
+            0 => texts.push(String::from_utf8(std::mem::take(&mut text)).map_err(|_| broken())?),
+            byte => text.push(byte),
+        }
+        rest = tail;
+    }
+    Ok(texts)
+}
+
+/// The quoted, qualified name of a function of the extension.
+///
+/// # Errors
+/// When it has none of that name.
+pub fn function(snapshot: &Snapshot, name: &str) -> Result<String> {
+    static FUNCTION: Statement = Statement::new(
+        "SELECT format('%I.%I', n.nspname, p.proname)
+           FROM pg_proc AS p
+           JOIN pg_namespace AS n ON n.oid = p.pronamespace
+           JOIN pg_depend AS d
+             ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+           JOIN pg_extension AS e
+             ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+          WHERE p.proname = $1 AND e.extname = 'owostack'",
+    );
+    spi::read(snapshot, &FUNCTION, arguments![name], |row| row.get(0))?
+        .pop()
+        .ok_or_else(|| Error::internal(format!("function {name} is missing")))
+}

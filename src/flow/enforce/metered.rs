@@ -1,0 +1,76 @@
+//! Charging rows of a metered feature: once for each customer and entity that rows name.
+//!
+//! Returns come before takes, so that a move between entities of one pool is not denied for units
+//! that it frees itself. Locks, snapshot and judgement are those of every track.
+
+use super::change::Charge;
+use super::gate::Gate;
+use crate::backend::spi::Snapshot;
+use crate::error::Result;
+use crate::flow::track::ledger::{Ledger, Loaded};
+use crate::flow::track::{Located, UsageEvent};
+use crate::meter;
+
+/// Draws what `charges` ask for.
+///
+/// # Errors
+/// `23514` for the first that is denied.
+pub fn charge(gate: &mut Gate, mut charges: Vec<Charge>) -> Result<()> {
+    charges.sort_by(|a, b| {
+        let order = |charge: &Charge| !charge.amount.is_negative();
+        (order(a), &a.customer, &a.entity).cmp(&(order(b), &b.customer, &b.entity))
+    });
+    let located = locate(gate, charges)?;
+    meter::enter(
+        located
+            .iter()
+            .filter_map(|(_, located)| located.customer.as_ref().map(|customer| customer.id)),
+    );
+    let loaded = std::mem::replace(&mut gate.loaded, Loaded::default());
+    let mut ledger = Ledger::resume(&gate.context, loaded)?;
+    for (asks, located) in located {
+        let amount = located.event.value;
+        let customer = located
+            .customer
+            .as_ref()
+            .map(|customer| customer.key.clone());
+        let customer = customer.unwrap_or_else(|| located.event.customer.clone());
+        let decided = ledger.judge(located)?;
+        if asks || amount.is_positive() {
+            decided.or_denial(Some(&gate.feature.slug), Some(&customer), amount)?;
+        }
+    }
+    gate.loaded = ledger.close()?;
+    Ok(())
+}
+
+/// Looks customers up; returns of customers that are no more are left out.
+fn locate(gate: &mut Gate, charges: Vec<Charge>) -> Result<Vec<(bool, Located)>> {
+    let snapshot = Snapshot::latest()?;
+    let mut located = Vec::with_capacity(charges.len());
+    for charge in charges {
+        let customer = gate.customer(&snapshot, &charge.customer)?;
+        if customer.is_none() && !charge.asks && !charge.amount.is_positive() {
+            continue;
+        }
+        let event = UsageEvent {
+            customer: charge.customer,
+            feature: gate.feature.slug.clone(),
+            value: charge.amount,
+            entity: charge.entity,
+            metadata: None,
+            idempotency_key: None,
+            occurred_at: None,
+            customer_data: None,
+        };
+        event.check(&gate.context)?;
+        let found = Located {
+            event,
+            feature: gate.feature.clone(),
+            customer,
+            at_most: true,
+        };
+        located.push((charge.asks, found));
+    }
+    Ok(located)
+}
