@@ -15,7 +15,7 @@ fn fire(
 ) -> Answer {
     let outcome = Trigger::of(fcinfo)
         .ok_or_else(|| {
-            Error::wrong_state("this function is a trigger")
+            Error::not_a_trigger("a trigger function was not called by a trigger")
                 .hint("Use it in CREATE TRIGGER, or call owo_enforce_table().")
         })
         .and_then(|trigger| count(&trigger, &Caller::of(fcinfo, Access::Write)?));

@@ -7,7 +7,7 @@ use super::change::Charge;
 use super::gate::Gate;
 use crate::backend::spi::Snapshot;
 use crate::error::Result;
-use crate::flow::track::ledger::{Ledger, Loaded};
+use crate::flow::track::ledger::Ledger;
 use crate::flow::track::{Located, UsageEvent};
 use crate::meter;
 
@@ -26,7 +26,7 @@ pub fn charge(gate: &mut Gate, mut charges: Vec<Charge>) -> Result<()> {
             .iter()
             .filter_map(|(_, located)| located.customer.as_ref().map(|customer| customer.id)),
     );
-    let loaded = std::mem::replace(&mut gate.loaded, Loaded::default());
+    let loaded = std::mem::take(&mut gate.loaded);
     let mut ledger = Ledger::resume(&gate.context, loaded)?;
     for (asks, located) in located {
         let amount = located.event.value;
