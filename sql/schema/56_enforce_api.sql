@@ -1,15 +1,11 @@
 -- Enforcement on users' tables: the triggers, and what makes them.
 
+-- As a statement trigger it needs tables of changed rows under names of ours, so owo_enforce_table
+-- makes those; by hand: row triggers.
 CREATE FUNCTION owo_enforce() RETURNS trigger
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'owo_enforce_wrapper';
 COMMENT ON FUNCTION owo_enforce()
-    IS 'row trigger that counts rows under a feature; raises 23514 when denied';
-
--- Made by owo_enforce_table only: it reads tables of changed rows under names of ours.
-CREATE FUNCTION owo._enforce_statement() RETURNS trigger
-    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', '_enforce_statement_wrapper';
-COMMENT ON FUNCTION owo._enforce_statement()
-    IS 'statement trigger that counts rows under a feature, once for each customer';
+    IS 'trigger that counts rows under a feature; raises 23514 when denied';
 
 CREATE FUNCTION owo_enforce_table(
     target regclass,

@@ -2,37 +2,25 @@
 
 use crate::backend::answer::Answer;
 use crate::backend::call::{Access, Caller};
-use crate::backend::trigger::Trigger;
+use crate::backend::trigger::{self, Trigger};
 use crate::error::{Error, Result};
 use crate::flow::enforce::{self, Wish};
 use crate::flow::text;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-fn fire(
-    fcinfo: pg_sys::FunctionCallInfo,
-    count: impl FnOnce(&Trigger, &Caller) -> Result<()>,
-) -> Answer {
+#[pg_extern(sql = false)]
+fn owo_enforce(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     let outcome = Trigger::of(fcinfo)
         .ok_or_else(|| {
             Error::not_a_trigger("a trigger function was not called by a trigger")
                 .hint("Use it in CREATE TRIGGER, or call owo_enforce_table().")
         })
-        .and_then(|trigger| count(&trigger, &Caller::of(fcinfo, Access::Write)?));
+        .and_then(|trigger| enforce::fire(&trigger, &Caller::of(fcinfo, Access::Write)?));
     match outcome {
-        Ok(()) => crate::backend::trigger::pass(fcinfo),
+        Ok(()) => trigger::pass(fcinfo),
         Err(error) => error.raise(),
     }
-}
-
-#[pg_extern(sql = false)]
-fn owo_enforce(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
-    fire(fcinfo, enforce::row)
-}
-
-#[pg_extern(sql = false)]
-fn _enforce_statement(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
-    fire(fcinfo, enforce::statement)
 }
 
 /// Flows of enforcement enter the owner's rights by themselves.

@@ -6,7 +6,7 @@ use crate::backend::answer::Answer;
 use crate::backend::table::{Columns, Table, TableRow, name_text};
 use crate::error::{Error, Result};
 use pgrx::pg_sys;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 use std::ptr::NonNull;
 
 /// What happened to the table.
@@ -209,10 +209,19 @@ impl Trigger {
         }
     }
 
-    /// Whether a statement trigger was given the tables of changed rows that its event has.
-    pub fn has_row_tables(&self) -> bool {
+    /// Whether a statement trigger was given the tables of changed rows that its event has, under
+    /// these names.
+    pub fn has_row_tables(&self, old_name: &CStr, new_name: &CStr) -> bool {
+        let Ok(definition) = self.definition() else {
+            return false;
+        };
+        let named = |table: *mut pg_sys::Tuplestorestate, given: *mut c_char, name: &CStr| {
+            // SAFETY: a table of changed rows has a NUL-terminated name.
+            !table.is_null() && !given.is_null() && unsafe { CStr::from_ptr(given) } == name
+        };
         let data = self.data();
-        let (old, new) = (!data.tg_oldtable.is_null(), !data.tg_newtable.is_null());
+        let old = named(data.tg_oldtable, definition.tgoldtable, old_name);
+        let new = named(data.tg_newtable, definition.tgnewtable, new_name);
         match self.event() {
             Event::Insert => new,
             Event::Update => old && new,

@@ -72,7 +72,6 @@ const APP_ROUTINES: &[&str] = &[
     "owo_wallet_setup",
     "owo_wallet_remove",
     "owo_enforce",
-    "_enforce_statement",
     "owo_enforce_table",
     "owo_unenforce_table",
 ];

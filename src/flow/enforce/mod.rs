@@ -29,19 +29,23 @@ use std::ffi::CStr;
 
 pub use setup::{Wish, enforce_table, unenforce_table};
 
-/// A row trigger, or one before TRUNCATE.
+/// Counts what a trigger was called for: a row, a statement, or a table to be truncated.
 ///
 /// # Errors
 /// `23514` when denied, `55000` when the trigger is of another kind, `22023` for its arguments.
-pub fn row(trigger: &Trigger, caller: &Caller) -> Result<()> {
+pub fn fire(trigger: &Trigger, caller: &Caller) -> Result<()> {
     require_timing(trigger)?;
     if trigger.event() == Event::Truncate {
-        return truncate(trigger, caller);
+        truncate(trigger, caller)
+    } else if trigger.is_for_row() {
+        row(trigger, caller)
+    } else {
+        statement(trigger, caller)
     }
-    if !trigger.is_for_row() {
-        return Err(wrong_kind("owo_enforce() is for row triggers")
-            .hint("Create it FOR EACH ROW; owo_enforce_table() makes statement triggers."));
-    }
+}
+
+/// A row trigger.
+fn row(trigger: &Trigger, caller: &Caller) -> Result<()> {
     let arguments = trigger.arguments()?;
     let rule = Rule::parse(&arguments)?;
     let table = match memory::table(trigger.oid()?) {
@@ -94,18 +98,13 @@ fn count(gate: &mut Gate, reading: &Reading, change: &Change) -> Result<()> {
     seat::apply(gate, seats, Limit::Enforced)
 }
 
-/// A statement trigger with tables of changed rows, or one before TRUNCATE.
-///
-/// # Errors
-/// As [`row`].
-pub fn statement(trigger: &Trigger, caller: &Caller) -> Result<()> {
-    require_timing(trigger)?;
-    if trigger.event() == Event::Truncate {
-        return truncate(trigger, caller);
-    }
-    if trigger.is_for_row() || !trigger.has_row_tables() {
-        return Err(wrong_kind("this trigger needs tables of changed rows")
-            .hint("Let owo_enforce_table() make it."));
+/// A statement trigger with tables of changed rows.
+fn statement(trigger: &Trigger, caller: &Caller) -> Result<()> {
+    if !trigger.has_row_tables(OLD, NEW) {
+        return Err(
+            wrong_kind("a statement trigger needs tables of changed rows")
+                .hint("Create it FOR EACH ROW; owo_enforce_table() makes statement triggers."),
+        );
     }
     if trigger.row_count() == 0 {
         return Ok(());

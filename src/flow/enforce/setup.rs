@@ -247,9 +247,8 @@ struct Plan {
     gate: Gate,
     target: Target,
     mode: Mode,
-    /// Quoted, qualified names of the two trigger functions.
-    for_row: String,
-    for_statement: String,
+    /// Quoted, qualified name of the trigger function.
+    function: String,
     /// Partitions, which TRUNCATE may name by themselves.
     leaves: Vec<Table>,
     earlier: Vec<db::enforce::catalog::Enforcing>,
@@ -264,8 +263,7 @@ impl Plan {
             Vec::new()
         };
         Ok(Self {
-            for_row: db::enforce::catalog::function(&snapshot, "owo_enforce")?,
-            for_statement: db::enforce::catalog::function(&snapshot, "_enforce_statement")?,
+            function: db::enforce::catalog::function(&snapshot, "owo_enforce")?,
             earlier: db::enforce::catalog::triggers(&snapshot, target.table.oid)?,
             leaves,
             gate,
@@ -292,7 +290,7 @@ impl Plan {
         let table = &self.target.table;
         if self.mode == Mode::Row {
             let when = "AFTER INSERT OR UPDATE OR DELETE";
-            self.create_one(table, "row", when, "", &self.for_row)?;
+            self.create_one(table, "row", when, "")?;
         } else {
             let changes = [
                 ("insert", "AFTER INSERT", "REFERENCING NEW TABLE AS owo_new"),
@@ -306,26 +304,19 @@ impl Plan {
             for (word, when, referencing) in changes {
                 // A metered feature gives nothing back for rows that are deleted.
                 if word != "delete" || self.gate.is_entity() {
-                    self.create_one(table, word, when, referencing, &self.for_statement)?;
+                    self.create_one(table, word, when, referencing)?;
                 }
             }
         }
         if self.gate.is_entity() {
             for table in std::iter::once(table).chain(&self.leaves) {
-                self.create_one(table, "truncate", "BEFORE TRUNCATE", "", &self.for_row)?;
+                self.create_one(table, "truncate", "BEFORE TRUNCATE", "")?;
             }
         }
         Ok(())
     }
 
-    fn create_one(
-        &self,
-        table: &Table,
-        word: &str,
-        when: &str,
-        referencing: &str,
-        function: &str,
-    ) -> Result<()> {
+    fn create_one(&self, table: &Table, word: &str, when: &str, referencing: &str) -> Result<()> {
         let each = if word == "row" { "ROW" } else { "STATEMENT" };
         definition::create(
             table,
@@ -334,7 +325,7 @@ impl Plan {
                 when,
                 referencing,
                 each,
-                function,
+                function: &self.function,
                 arguments: self.gate.rule.arguments(),
             },
         )
