@@ -49,7 +49,6 @@ fn owo_override(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
     call(fcinfo, Access::Write, Level::Admin, |context| {
-        let customer = customer::require(context, &Snapshot::latest()?, customer)?;
         let wish = Wish {
             enabled,
             usage_limit: usage_limit
@@ -64,8 +63,8 @@ fn owo_override(
             until_renewal: until_renewal.unwrap_or(false),
             subscription_id: uuid(subscription),
         };
-        let id = overriding::set(context, &customer, feature, wish, reason)?;
-        Ok(db::override_row::row(customer.id, id)?.map_or_else(Answer::null, Answer::datum))
+        let (customer_id, id) = overriding::set(context, customer, feature, wish, reason)?;
+        Ok(db::override_row::row(customer_id, id)?.map_or_else(Answer::null, Answer::datum))
     })
 }
 
@@ -77,8 +76,7 @@ fn owo_override_remove(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
     call(fcinfo, Access::Write, Level::Admin, |context| {
-        let customer = customer::require(context, &Snapshot::latest()?, customer)?;
-        let removed = overriding::remove(context, &customer, feature, uuid(subscription))?;
+        let removed = overriding::remove(context, customer, feature, uuid(subscription))?;
         Ok(Answer::scalar(removed))
     })
 }
@@ -96,8 +94,8 @@ fn owo_credit_grant(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
     call(fcinfo, Access::Write, Level::Admin, |context| {
-        let customer = customer::require(context, &Snapshot::latest()?, customer)?;
         let gift = Gift {
+            customer,
             credit_system: text::required("credit_system", credit_system)?,
             amount: quantity("amount", amount)?,
             expires_at: finite("expires_at", expires_at)?,
@@ -105,8 +103,8 @@ fn owo_credit_grant(
             reason,
             idempotency_key,
         };
-        let id = gift::give(context, &customer, &gift)?;
-        Ok(db::credit::row(customer.id, id)?.map_or_else(Answer::null, Answer::datum))
+        let (customer_id, id) = gift::give(context, &gift)?;
+        Ok(db::credit::row(customer_id, id)?.map_or_else(Answer::null, Answer::datum))
     })
 }
 

@@ -7,7 +7,6 @@ use crate::backend::random;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::credit::{Closing, NewGrant};
-use crate::db::customer::Customer;
 use crate::db::event::Event;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
@@ -29,6 +28,7 @@ pub const PRIORITY: i32 = 100;
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub struct Gift<'a> {
+    pub customer: Option<&'a str>,
     pub credit_system: &'a str,
     pub amount: Quantity,
     pub expires_at: Option<DateTime<Utc>>,
@@ -65,21 +65,26 @@ impl Gift<'_> {
     }
 }
 
-/// Gives credits; returns the id of the grant.
+/// Gives credits; the ids of customer and grant.
 ///
 /// # Errors
-/// `42704` unknown credit system, `22023` bad amount or date, `23505` key used otherwise.
-pub fn give(context: &Context, customer: &Customer, gift: &Gift) -> Result<Uuid> {
-    gift.check(context)?;
+/// `42704` unknown credit system, `23503` unknown customer, `22023` bad amount or date, `23505` key
+/// used otherwise.
+pub fn give(context: &Context, gift: &Gift) -> Result<(Uuid, Uuid)> {
+    let snapshot = Snapshot::latest()?;
     let organization_id = context.organization.id;
-    let system = db::credit::system(&Snapshot::latest()?, organization_id, gift.credit_system)?;
+    let system = db::credit::system(&snapshot, organization_id, gift.credit_system)?;
     let system = system.ok_or_else(|| unknown_system(gift.credit_system))?;
+    let customer = &customer::require(context, &snapshot, gift.customer)?;
+    gift.check(context)?;
+    drop(snapshot);
     if let Some(key) = gift.idempotency_key {
         idempotency::lock_key(customer.id, key);
         let snapshot = Snapshot::latest()?;
         let stored = idempotency::replay(context, &snapshot, customer.id, key, &gift.request())?;
         if let Some(stored) = stored {
             return serde_json::from_value(stored)
+                .map(|id| (customer.id, id))
                 .map_err(|_| Error::internal("the grant stored under an idempotency key"));
         }
     }
@@ -103,7 +108,7 @@ pub fn give(context: &Context, customer: &Customer, gift: &Gift) -> Result<Uuid>
         let result = json!(grant.id);
         idempotency::store(context, customer.id, key, gift.request(), result)?;
     }
-    Ok(grant.id)
+    Ok((customer.id, grant.id))
 }
 
 fn unknown_system(slug: &str) -> Error {

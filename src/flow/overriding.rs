@@ -2,7 +2,6 @@
 
 use crate::backend::spi::Snapshot;
 use crate::db;
-use crate::db::customer::Customer;
 use crate::db::facts::Wanted;
 use crate::error::{Error, Result};
 use crate::flow::check;
@@ -73,19 +72,22 @@ impl Wish {
     }
 }
 
-/// Overrides, replacing an earlier override of the same feature and subscription.
+/// Overrides, replacing an earlier override of the same feature and subscription; the ids of
+/// customer and override.
 ///
 /// # Errors
 /// `22023` for a wish that does not fit the feature, `42704` for a subscription of somebody else,
 /// `23514` for one that has ended.
 pub fn set(
     context: &Context,
-    customer: &Customer,
+    customer: Option<&str>,
     feature: Option<&str>,
     wish: Wish,
     reason: Option<&str>,
-) -> Result<Uuid> {
-    let feature = check::feature(context, &Snapshot::latest()?, feature)?;
+) -> Result<(Uuid, Uuid)> {
+    let snapshot = Snapshot::latest()?;
+    let feature = check::feature(context, &snapshot, feature)?;
+    let customer = &customer::require(context, &snapshot, customer)?;
     wish.check(context, &feature)?;
     if let Some(reason) = reason {
         text::bounded("reason", reason, text::NAME_LENGTH)?;
@@ -113,7 +115,7 @@ pub fn set(
         expires_at,
     };
     db::override_row::store(customer.id, &row, reason, context.now)?;
-    Ok(row.id)
+    Ok((customer.id, row.id))
 }
 
 /// The same for every override of one place: what is counted under it counts on when the override
@@ -166,11 +168,13 @@ fn renewal(
 /// `42704` unknown feature.
 pub fn remove(
     context: &Context,
-    customer: &Customer,
+    customer: Option<&str>,
     feature: Option<&str>,
     subscription_id: Option<Uuid>,
 ) -> Result<bool> {
-    let feature = check::feature(context, &Snapshot::latest()?, feature)?;
-    customer::lock_living(customer)?;
+    let snapshot = Snapshot::latest()?;
+    let feature = check::feature(context, &snapshot, feature)?;
+    let customer = customer::require(context, &snapshot, customer)?;
+    customer::lock_living(&customer)?;
     db::override_row::delete(customer.id, feature.id, subscription_id)
 }
