@@ -19,7 +19,7 @@ const LIBRARY: &str = "owostack";
 const RESTART: Duration = Duration::from_secs(5);
 
 /// Settings that a worker's database or role must not change for it (protocol 33).
-const PINNED: [(&CStr, &CStr); 9] = [
+const PINNED: &[(&CStr, &CStr)] = &[
     (c"default_transaction_isolation", c"read committed"),
     (c"default_transaction_read_only", c"off"),
     (c"default_transaction_deferrable", c"off"),
@@ -30,6 +30,8 @@ const PINNED: [(&CStr, &CStr); 9] = [
     (c"client_min_messages", c"error"),
     // Somebody's open transaction may keep one customer waiting, never the whole database.
     (c"lock_timeout", c"1s"),
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    (c"transaction_timeout", c"0"),
 ];
 
 unsafe extern "C-unwind" {

@@ -2,7 +2,8 @@
 
 use crate::arguments;
 use crate::backend::spi::{self, Snapshot, Statement};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use chrono::{Months, NaiveDate};
 
 /// Months (as `YYYY-MM-01`) of committed pending rows that have no partition yet.
 ///
@@ -21,25 +22,28 @@ pub fn months_without_partition(snapshot: &Snapshot) -> Result<Vec<String>> {
 
 /// Makes the partition of a month given as `YYYY-MM-01`.
 ///
-/// Children carry the primary key, the parent no index: so a dump restores (protocol 29).
+/// Children carry the primary key, the parent no index: so a dump restores (protocol 29). Bounds are
+/// spelled in UTC, whatever zone the session has.
 ///
 /// # Errors
 /// As `spi::utility`.
 pub fn create_partition(month: &str) -> Result<()> {
-    let name = format!(
-        "usage_event_{}",
-        month.get(..7).unwrap_or(month).replace('-', "_")
-    );
+    let begin = month
+        .parse::<NaiveDate>()
+        .map_err(|_| Error::internal(format!("\"{month}\" is no month")))?;
+    let end = begin
+        .checked_add_months(Months::new(1))
+        .ok_or_else(|| Error::internal(format!("no month follows \"{month}\"")))?;
+    let name = begin.format("usage_event_%Y_%m");
     spi::utility(&format!(
         "CREATE TABLE owo.{name} (LIKE owo.usage_event INCLUDING DEFAULTS INCLUDING STORAGE, \
          CONSTRAINT {name}_pkey PRIMARY KEY (customer_id, id))"
     ))?;
-    spi::utility(&format!("SELECT owo._revoke_all('owo.{name}')"))?;
+    spi::utility(&format!("REVOKE ALL ON owo.{name} FROM PUBLIC"))?;
     spi::utility(&format!("ALTER TABLE owo.{name} ENABLE ROW LEVEL SECURITY"))?;
     spi::utility(&format!(
         "ALTER TABLE owo.usage_event ATTACH PARTITION owo.{name} \
-         FOR VALUES FROM ('{month} 00:00:00+00') \
-         TO (timestamptz '{month} 00:00:00+00' AT TIME ZONE 'UTC' + interval '1 month')"
+         FOR VALUES FROM ('{begin} 00:00:00+00') TO ('{end} 00:00:00+00')"
     ))
 }
 

@@ -25,7 +25,7 @@ const JOBS: i32 = 100;
 const AVOID_SECONDS: i64 = 300;
 /// So are those whom somebody else was working on.
 const BUSY_SECONDS: i64 = 5;
-/// How many of the former are remembered.
+/// How many of the former, and how many texts of errors, are remembered.
 const AVOIDED: usize = 10_000;
 
 /// What came of a round.
@@ -129,6 +129,7 @@ impl Rounds {
 
     /// One batch in one transaction.
     fn step(&mut self, round: &mut Round) -> Result<Found> {
+        self.slot.heartbeat_at.set(Some(clock::wall_time()));
         let (database, name) = (self.database, &mut self.name);
         process::transaction(round.activity(), || {
             match database::find(database) {
@@ -165,6 +166,9 @@ impl Rounds {
         self.slot.errors.add(1);
         self.slot.error_at.set(Some(clock::wall_time()));
         self.board.set_error(self.slot, &text);
+        if self.logged.len() >= AVOIDED {
+            self.logged.clear();
+        }
         if self.logged.insert(text) {
             let whose = match customer {
                 Some(id) => format!(

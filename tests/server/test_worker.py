@@ -162,6 +162,17 @@ def test_texts_of_errors_are_for_administrators(server, shop):
     server.rows("DROP OWNED BY worker_reader", database=shop)
 
 
+def test_another_version_of_the_extension_is_left_alone(server, shop):
+    """New SQL objects under an old library, or the reverse: nothing is touched, and somebody is told."""
+    server.folded(shop)
+    server.rows("UPDATE pg_extension SET extversion = '99.0' WHERE extname = 'owostack'", database=shop)
+    server.track(shop)
+    status = wait_for(lambda: (status := server.status(shop))["last_error"] and status, what="the round failed")
+    assert "99.0" in status["last_error"] and server.pending(shop) == 1
+    server.rows("UPDATE pg_extension SET extversion = owo_version() WHERE extname = 'owostack'", database=shop)
+    server.folded(shop, 70)
+
+
 def test_settings_are_reread(server, shop):
     server.folded(shop)
     try:
@@ -200,15 +211,23 @@ def test_what_a_database_sets_does_not_matter(server, shop):
         "search_path = public",
         "statement_timeout = '1ms'",
         "owostack.organization = 'nobody'",
+        "timezone = 'Pacific/Auckland'",
+        "datestyle = 'SQL, DMY'",
     ):
         server.rows(f'ALTER DATABASE "{shop}" SET {setting}')
-    before = server.status
     server.rows("SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) AS pid", server.workers(shop))
     with server.connect(shop, options="-c default_transaction_read_only=off -c statement_timeout=0 -c owostack.organization=default"
                         " -c session_replication_role=origin") as session:
         assert session.execute("SELECT (owo_track('acme', 'calls')).code").fetchone() == ("tracked",)
+        last_month = "date_trunc('month', now(), 'UTC') - interval '1 hour'"
+        session.execute("SELECT owo_track('acme', 'calls', occurred_at => {})".format(last_month))
         wait_for(lambda: session.execute("SELECT count(*) FROM owo.usage_pending").fetchone() == (0,), what="folded")
         assert session.execute("SELECT errors FROM owo.worker_status").fetchone() == (0,)
+        session.execute("SET timezone = UTC; SET datestyle = ISO")
+        bounds = session.execute(
+            "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relispartition AND relname LIKE 'usage\\_event\\_____\\___'"
+        ).fetchall()
+        assert len(bounds) == 2 and all(bound.count("-01 00:00:00+00'") == 2 for (bound,) in bounds), bounds
 
 
 def test_the_fold_keeps_up_and_stops_nothing(server, shop):
