@@ -58,16 +58,14 @@ fn _organization(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
 /// is locked, instead of deadlocking. Nobody queues at, or holds up, a catalog that is not his.
 #[pg_extern(sql = false)]
 fn _catalog_begin(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
-    let began = bare_call(fcinfo, Access::Write, |caller| {
+    bare_call(fcinfo, Access::Write, |caller| {
         trigger::require_own(fcinfo)?;
         let snapshot = Snapshot::latest()?;
         if db::installation::is_active(&snapshot)? {
             catalog::lock_of_session(caller)?;
         }
-        Ok(Answer::null())
-    });
-    drop(began);
-    trigger::pass(fcinfo)
+        Ok(trigger::pass(fcinfo))
+    })
 }
 
 #[pg_extern(sql = false)]
@@ -91,7 +89,7 @@ fn _guard_count(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     if meter::is_writing() {
         return trigger::pass(fcinfo);
     }
-    let active = bare_call(fcinfo, Access::Read, |_| {
+    bare_call(fcinfo, Access::Read, |_| {
         trigger::require_own(fcinfo)?;
         if db::installation::is_active(&Snapshot::latest()?)? {
             return Err(
@@ -100,10 +98,8 @@ fn _guard_count(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
                 ),
             );
         }
-        Ok(Answer::null())
-    });
-    drop(active);
-    trigger::pass(fcinfo)
+        Ok(trigger::pass(fcinfo))
+    })
 }
 
 /// Trigger on what answers are made of: makes cached ones stale when the transaction commits.
