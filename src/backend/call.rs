@@ -15,6 +15,24 @@ pub enum Access {
     Write,
 }
 
+impl Access {
+    /// The real time of a call (`api.md` 1). What the transaction itself wrote earlier in the same
+    /// statement has happened for its reads too.
+    pub fn time(self) -> DateTime<Utc> {
+        match self {
+            Self::Read => {
+                let statement = clock::statement_time();
+                transaction::write_time().map_or(statement, |written| written.max(statement))
+            }
+            Self::Write => {
+                let at = clock::wall_time();
+                transaction::note_write_time(at);
+                at
+            }
+        }
+    }
+}
+
 /// Facts about the running call that only the backend knows.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller {
@@ -39,10 +57,7 @@ impl Caller {
             refuse_where_read_only();
             transaction::note_write();
         }
-        let at = match access {
-            Access::Read => clock::statement_time(),
-            Access::Write => clock::wall_time(),
-        };
+        let at = access.time();
         Ok(Self {
             role: owner::current_user(),
             owner: owner::of_function(function)?,

@@ -1,42 +1,74 @@
 //! What this backend remembers until its transaction ends.
 
 use crate::error::Error;
-use pgrx::{PgXactCallbackEvent, pg_sys, register_xact_callback};
+use chrono::{DateTime, Utc};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
 use std::cell::Cell;
+use std::ffi::c_void;
 
 thread_local! {
     /// Whether this transaction wrote to our tables.
     static WROTE: Cell<bool> = const { Cell::new(false) };
     /// Idempotency keys locked so far.
     static KEYS: Cell<u32> = const { Cell::new(0) };
+    /// Wall-clock time of the transaction's last writing call.
+    static WRITE_TIME: Cell<Option<DateTime<Utc>>> = const { Cell::new(None) };
+    /// Whether this process has its callback.
+    static REGISTERED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Counts one more idempotency key of this transaction and says how many there are.
 pub fn count_key() -> u32 {
+    register();
     let count = KEYS.get().saturating_add(1);
-    if count == 1 {
-        // The callbacks last for one transaction and touch memory only.
-        register_xact_callback(PgXactCallbackEvent::Commit, || KEYS.set(0));
-        register_xact_callback(PgXactCallbackEvent::Abort, || KEYS.set(0));
-    }
     KEYS.set(count);
     count
 }
 
-/// Notes that this transaction may have written to our tables, so that it cannot be prepared (protocol 20): a
-/// prepared transaction would keep its locks and open usage without a session to end them.
+/// Notes that this transaction may have written to our tables, so that it cannot be prepared
+/// (protocol 20): a prepared transaction would keep its locks and open usage without a session to
+/// end them.
 pub fn note_write() {
-    if WROTE.replace(true) {
-        return;
+    register();
+    WROTE.set(true);
+}
+
+/// Notes when a writing call read the clock.
+pub fn note_write_time(at: DateTime<Utc>) {
+    register();
+    WRITE_TIME.set(Some(at));
+}
+
+/// When the transaction last wrote: its later reads must not answer for an earlier moment.
+pub fn write_time() -> Option<DateTime<Utc>> {
+    WRITE_TIME.get()
+}
+
+fn register() {
+    if !REGISTERED.replace(true) {
+        // SAFETY: the callback is a plain function that lives as long as the process.
+        unsafe { pg_sys::RegisterXactCallback(Some(at_end), std::ptr::null_mut()) };
     }
-    register_xact_callback(PgXactCallbackEvent::Commit, || WROTE.set(false));
-    register_xact_callback(PgXactCallbackEvent::Abort, || WROTE.set(false));
-    // Here an error is still an ordinary one: it aborts the transaction.
-    register_xact_callback(PgXactCallbackEvent::PrePrepare, || {
-        Error::unsupported("a transaction that wrote to owostack's tables cannot be prepared")
-            .hint("End it with COMMIT.")
-            .raise();
-    });
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _argument: *mut c_void) {
+    use pg_sys::XactEvent::{XACT_EVENT_ABORT, XACT_EVENT_COMMIT, XACT_EVENT_PRE_PREPARE};
+    match event {
+        XACT_EVENT_COMMIT | XACT_EVENT_ABORT => {
+            WROTE.set(false);
+            KEYS.set(0);
+            WRITE_TIME.set(None);
+        }
+        // Here an error is still an ordinary one: it aborts the transaction.
+        XACT_EVENT_PRE_PREPARE if WROTE.get() => {
+            Error::unsupported("a transaction that wrote to owostack's tables cannot be prepared")
+                .hint("End it with COMMIT.")
+                .raise();
+        }
+        _ => {}
+    }
 }
 
 /// The query that runs now, told apart from every other by what it sees and when it began.

@@ -10,7 +10,6 @@ pub mod known;
 pub mod record;
 
 use crate::backend::call::Access;
-use crate::backend::clock;
 use crate::flow::check::Question;
 use crate::flow::context::Level;
 use crate::flow::decided::Decided;
@@ -23,7 +22,7 @@ use std::rc::Rc;
 
 /// What is known about a question, with what is used by now.
 fn find(question: &Question) -> Option<(Rc<Known>, Used)> {
-    let context = context::find(Level::Reader, Access::Read, clock::statement_time())?;
+    let context = context::find(Level::Reader, Access::Read, Access::Read.time())?;
     let known = known::find(&context, question)?;
     let used = match known.entitlement.feature_type {
         FeatureType::Metered => shared::visible_now(known.customer.id, &known.places)?,

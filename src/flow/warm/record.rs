@@ -2,7 +2,6 @@
 
 use super::{context, known};
 use crate::backend::call::Access;
-use crate::backend::clock;
 use crate::backend::owner::AsOwner;
 use crate::error::Result;
 use crate::flow::context::Level;
@@ -23,7 +22,7 @@ pub fn track(event: &UsageEvent) -> Result<Option<Decided>> {
     if !plain {
         return Ok(None);
     }
-    let Some(context) = context::find(Level::App, Access::Write, clock::wall_time()) else {
+    let Some(context) = context::find(Level::App, Access::Write, Access::Write.time()) else {
         return Ok(None);
     };
     let Some(known) = known::find(&context, &event.question()) else {

@@ -1,0 +1,174 @@
+//! Quantities to and from Postgres' numeric without a detour over text.
+//!
+//! Layout (src/backend/utils/adt/numeric.c): a varlena whose data is a header and base-10000 digits.
+//! The short header holds sign, display scale and weight in 16 bits; the long one sign and scale in
+//! 16 bits and the weight in another 16. Both spellings are read, as numeric.c may store either;
+//! ours are written like its own. A digit counts 10000^(weight - index).
+
+use crate::error::{Error, Result};
+use owostack_domain::quantity::{DECIMALS, Quantity};
+use pgrx::pg_sys;
+
+const BASE: i128 = 10_000;
+/// Quantities have nine decimals, so three digits after the point hold them with three to spare.
+const FRACTION_DIGITS: usize = 3;
+/// What a quantity's raw value is multiplied by to fill those digits.
+const FILL: i128 = 1_000;
+/// Digits of the largest raw value: 38 decimals and the fill.
+const DIGITS_MAX: usize = 12;
+
+const SIGN_MASK: u16 = 0xC000;
+const NEGATIVE: u16 = 0x4000;
+const SHORT: u16 = 0x8000;
+const SPECIAL: u16 = 0xC000;
+const SHORT_SIGN: u16 = 0x2000;
+const SHORT_SCALE_SHIFT: u16 = 7;
+const SHORT_WEIGHT_SIGN: u16 = 0x0040;
+const SHORT_WEIGHT_MASK: u16 = 0x003F;
+
+/// Why a numeric is no quantity; the caller names the argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    NotFinite,
+    /// Out of range or too precise; the text reader knows which.
+    AskText,
+}
+
+/// Reads a numeric datum.
+///
+/// # Safety
+/// The datum must be a numeric.
+///
+/// # Errors
+/// When the numeric is not finite, or not within what a quantity holds.
+pub unsafe fn read(datum: pg_sys::Datum) -> std::result::Result<Quantity, Unfit> {
+    // SAFETY: promised by the caller; a detoasted copy, if one is made, lives as long as the call.
+    let words: &[u16] = unsafe {
+        let value = pg_sys::pg_detoast_datum(datum.cast_mut_ptr());
+        let bytes = pgrx::varlena_to_byte_slice(value);
+        // A detoasted numeric is aligned to its header of four bytes.
+        std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len() / 2)
+    };
+    let (&header, rest) = words.split_first().ok_or(Unfit::AskText)?;
+    let (negative, weight, digits) = match header & SIGN_MASK {
+        SPECIAL => return Err(Unfit::NotFinite),
+        SHORT => {
+            let magnitude = header & SHORT_WEIGHT_MASK;
+            let weight = if header & SHORT_WEIGHT_SIGN != 0 {
+                magnitude.cast_signed() - (SHORT_WEIGHT_MASK.cast_signed() + 1)
+            } else {
+                magnitude.cast_signed()
+            };
+            (header & SHORT_SIGN != 0, weight, rest)
+        }
+        sign => {
+            let (&weight, digits) = rest.split_first().ok_or(Unfit::AskText)?;
+            (sign == NEGATIVE, weight.cast_signed(), digits)
+        }
+    };
+    let raw = raw(i32::from(weight), digits).ok_or(Unfit::AskText)?;
+    let quantity = Quantity::from_raw(if negative { -raw } else { raw });
+    if quantity.is_in_range() { Ok(quantity) } else { Err(Unfit::AskText) }
+}
+
+/// The value times 10^9; None when digits lie beyond the ninth decimal or the value is too large.
+fn raw(weight: i32, digits: &[u16]) -> Option<i128> {
+    let last = i32::try_from(digits.len()).ok()?.checked_sub(1)?;
+    if digits.is_empty() {
+        return Some(0);
+    }
+    let mut value: i128 = 0;
+    for digit in digits {
+        value = value.checked_mul(BASE)?.checked_add(i128::from(*digit))?;
+    }
+    // The last digit counts 10000^(weight - last); the value is wanted with nine decimals.
+    let exponent = (weight - last).checked_mul(4)? + DECIMALS.cast_signed();
+    let power = 10_i128.checked_pow(exponent.unsigned_abs())?;
+    if exponent >= 0 {
+        return value.checked_mul(power);
+    }
+    (value % power == 0).then(|| value / power)
+}
+
+/// A numeric datum in the current memory context, without trailing zeros.
+pub fn write(quantity: Quantity) -> pg_sys::Datum {
+    let raw = quantity.raw();
+    let mut digits = [0_u16; DIGITS_MAX + 1];
+    let mut count = 0;
+    // Least significant first.
+    let mut rest = raw.unsigned_abs().saturating_mul(FILL.unsigned_abs());
+    while rest > 0 {
+        if let Some(digit) = digits.get_mut(count) {
+            *digit = u16::try_from(rest % BASE.unsigned_abs()).unwrap_or(0);
+        }
+        rest /= BASE.unsigned_abs();
+        count += 1;
+    }
+    let used = digits.get(..count).unwrap_or_default();
+    let zeros = used.iter().take_while(|digit| **digit == 0).count();
+    let significant = used.get(zeros..).unwrap_or_default();
+    let weight = i16::try_from(count).unwrap_or(0) - i16::try_from(FRACTION_DIGITS).unwrap_or(0) - 1;
+    let scale = scale(raw);
+    let header = if significant.is_empty() {
+        SHORT
+    } else {
+        let sign = if raw < 0 { SHORT_SIGN } else { 0 };
+        let weight_sign = if weight < 0 { SHORT_WEIGHT_SIGN } else { 0 };
+        SHORT
+            | sign
+            | (scale << SHORT_SCALE_SHIFT)
+            | weight_sign
+            | (weight.cast_unsigned() & SHORT_WEIGHT_MASK)
+    };
+    let length = size_of::<u32>() + size_of::<u16>() * (1 + significant.len());
+    // SAFETY: the allocation has the length; each word is written within it.
+    unsafe {
+        let value = pg_sys::palloc(length).cast::<u8>();
+        pgrx::set_varsize_4b(value.cast(), i32::try_from(length).unwrap_or(0));
+        let words = value.add(size_of::<u32>()).cast::<u16>();
+        words.write(header);
+        for (index, digit) in significant.iter().rev().enumerate() {
+            words.add(1 + index).write(*digit);
+        }
+        pg_sys::Datum::from(value)
+    }
+}
+
+/// Decimals after the point that are not trailing zeros.
+fn scale(raw: i128) -> u16 {
+    let mut rest = raw.unsigned_abs() % 1_000_000_000;
+    if rest == 0 {
+        return 0;
+    }
+    let mut scale = 9;
+    while rest.is_multiple_of(10) {
+        rest /= 10;
+        scale -= 1;
+    }
+    scale
+}
+
+/// The error of an argument that is no quantity.
+pub fn unfit(argument: &str) -> Error {
+    Error::invalid(format!("{argument} must be a finite number"))
+}
+
+/// Reads an argument, asking `text` for what the short way does not hold.
+///
+/// # Safety
+/// As [`read`].
+///
+/// # Errors
+/// `22023` or `22003` naming the argument.
+pub unsafe fn argument(
+    argument: &str,
+    datum: pg_sys::Datum,
+    text: impl FnOnce() -> Result<Quantity>,
+) -> Result<Quantity> {
+    // SAFETY: promised by the caller.
+    match unsafe { read(datum) } {
+        Ok(quantity) => Ok(quantity),
+        Err(Unfit::NotFinite) => Err(unfit(argument)),
+        Err(Unfit::AskText) => text(),
+    }
+}
