@@ -3,7 +3,10 @@
 //! Invariant (protocol 22): nothing here that a session can set influences a limit.
 
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
-use std::ffi::CString;
+use std::ffi::{CStr, CString, c_char};
+
+/// The organization that sessions act on when nothing is set.
+const DEFAULT: &str = "default";
 
 /// Which engine counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
@@ -105,13 +108,31 @@ pub fn meter_slots() -> i32 {
     METER_SLOTS.get()
 }
 
+/// Whether this session acts on the organization of that slug; without an allocation.
+pub fn is_organization(slug: &str) -> bool {
+    let pointer = ORGANIZATION.as_ptr();
+    // SAFETY: the variable is a GUC string of this process: NULL or NUL-terminated.
+    let value = unsafe {
+        let text = pointer.cast::<*const c_char>().read();
+        if text.is_null() {
+            None
+        } else {
+            Some(CStr::from_ptr(text).to_bytes())
+        }
+    };
+    match value {
+        None | Some(b"") => slug == DEFAULT,
+        Some(text) => text == slug.as_bytes(),
+    }
+}
+
 /// Slug of the organization that this session acts on.
 pub fn organization() -> String {
     ORGANIZATION
         .get()
         .and_then(|slug| slug.into_string().ok())
         .filter(|slug| !slug.is_empty())
-        .unwrap_or_else(|| "default".to_owned())
+        .unwrap_or_else(|| DEFAULT.to_owned())
 }
 
 /// Whether events are sent with NOTIFY.

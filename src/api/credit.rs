@@ -6,6 +6,7 @@ use crate::backend::answer::{Answer, Field};
 use crate::backend::call::Access;
 use crate::backend::clock;
 use crate::backend::json::Json;
+use crate::backend::numeric::Number;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::{Error, Result};
@@ -18,8 +19,8 @@ use crate::flow::overriding::{self, Wish};
 use crate::flow::purchase::{self, Order, Purchase};
 use crate::flow::text;
 use chrono::{DateTime, Utc};
+use pgrx::pg_sys;
 use pgrx::prelude::*;
-use pgrx::{AnyNumeric, pg_sys};
 
 fn finite(argument: &str, at: Option<TimestampWithTimeZone>) -> Result<Option<DateTime<Utc>>> {
     let convert = |at: TimestampWithTimeZone| {
@@ -39,7 +40,7 @@ fn owo_override(
     customer: Option<&str>,
     feature: Option<&str>,
     enabled: Option<bool>,
-    usage_limit: Option<AnyNumeric>,
+    usage_limit: Option<Number>,
     unlimited: Option<bool>,
     value: Option<Json>,
     expires_at: Option<TimestampWithTimeZone>,
@@ -86,7 +87,7 @@ fn owo_override_remove(
 fn owo_credit_grant(
     customer: Option<&str>,
     credit_system: Option<&str>,
-    amount: Option<AnyNumeric>,
+    amount: Option<Number>,
     expires_at: Option<TimestampWithTimeZone>,
     priority: Option<i32>,
     reason: Option<&str>,

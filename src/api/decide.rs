@@ -5,27 +5,22 @@ use crate::backend::answer::{Answer, Field};
 use crate::backend::call::{Access, refuse_where_read_only};
 use crate::backend::clock;
 use crate::backend::json::Json;
+use crate::backend::numeric::Number;
 use crate::error::{Error, Result};
 use crate::flow::check::{self, Question};
 use crate::flow::context::Level;
 use crate::flow::decided::Decided;
 use crate::flow::track::{self, UsageEvent};
-use crate::flow::warm;
-use owostack_domain::quantity::{Quantity, QuantityError};
-use pgrx::AnyNumeric;
+use crate::flow::warm::{self, Answered, Granted};
+use owostack_domain::quantity::Quantity;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-/// A quantity within `api.md` 1's bounds.
-pub fn quantity(argument: &str, value: Option<AnyNumeric>) -> Result<Quantity> {
-    let value = value.ok_or_else(|| Error::null_argument(argument))?;
-    Quantity::parse(&value.to_string()).map_err(|error| {
-        let message = format!("{argument} is {value}: {error}");
-        match error {
-            QuantityError::OutOfRange => Error::out_of_range(message),
-            _ => Error::invalid(message),
-        }
-    })
+/// A quantity that must be given.
+pub fn quantity(argument: &str, value: Option<Number>) -> Result<Quantity> {
+    value
+        .ok_or_else(|| Error::null_argument(argument))?
+        .quantity(argument)
 }
 
 /// The fields of `owo_decision`, in the order of its declaration.
@@ -45,14 +40,32 @@ pub fn decision_fields(decided: Decided) -> Vec<Field> {
     ]
 }
 
+/// The same of an allowance that covers what was asked for.
+fn granted_fields(granted: Granted) -> Vec<Field> {
+    let entitlement = &granted.known.entitlement;
+    vec![
+        true.into(),
+        "access_granted".into(),
+        granted.usage.into(),
+        granted.known.plain.and_then(|plain| plain.limit).into(),
+        granted.balance.into(),
+        Quantity::ZERO.into(),
+        entitlement.resets_at.into(),
+        entitlement.reset_interval.as_deref().into(),
+        Field::Null,
+        granted.details.map_or(Field::Null, Field::Jsonb),
+        false.into(),
+    ]
+}
+
 /// Answers from what is known, else asks the flow.
 fn decided(
     customer: Option<&str>,
     feature: Option<&str>,
-    value: Option<AnyNumeric>,
+    value: Option<Number>,
     entity: Option<&str>,
     fcinfo: pg_sys::FunctionCallInfo,
-    answer: impl FnOnce(Decided) -> Result<Answer>,
+    answer: impl Fn(Decided) -> Result<Answer>,
 ) -> Answer {
     let question = Question {
         customer,
@@ -65,8 +78,12 @@ fn decided(
     } else {
         warm::check(&question, value)
     };
-    if let Some(decided) = known {
-        return answer(decided).unwrap_or_else(|error| error.raise());
+    let known = known.map(|answered| match answered {
+        Answered::Granted(granted) => Answer::record(fcinfo, granted_fields(granted)),
+        Answered::Decided(decided) => answer(decided),
+    });
+    if let Some(answer) = known {
+        return answer.unwrap_or_else(|error| error.raise());
     }
     call(fcinfo, Access::Read, Level::Reader, |context| {
         answer(check::decide(context, &question, value)?)
@@ -77,7 +94,7 @@ fn decided(
 fn owo_check(
     customer: Option<&str>,
     feature: Option<&str>,
-    value: Option<AnyNumeric>,
+    value: Option<Number>,
     entity: Option<&str>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
@@ -90,7 +107,7 @@ fn owo_check(
 fn owo_allowed(
     customer: Option<&str>,
     feature: Option<&str>,
-    value: Option<AnyNumeric>,
+    value: Option<Number>,
     entity: Option<&str>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
@@ -119,22 +136,15 @@ fn owo_allowed(
 fn owo_require(
     customer: Option<&str>,
     feature: Option<&str>,
-    value: Option<AnyNumeric>,
+    value: Option<Number>,
     entity: Option<&str>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
-    decided(
-        customer,
-        feature,
-        value.clone(),
-        entity,
-        fcinfo,
-        |decided| {
-            let asked = quantity("value", value)?;
-            let decided = decided.or_denial(feature, customer, asked)?;
-            Answer::record(fcinfo, decision_fields(decided))
-        },
-    )
+    decided(customer, feature, value, entity, fcinfo, |decided| {
+        let asked = quantity("value", value)?;
+        let decided = decided.or_denial(feature, customer, asked)?;
+        Answer::record(fcinfo, decision_fields(decided))
+    })
 }
 
 #[pg_extern(sql = false)]
@@ -223,7 +233,7 @@ fn owo_explain(
 struct TrackArguments<'a> {
     customer: Option<&'a str>,
     feature: Option<&'a str>,
-    value: Option<AnyNumeric>,
+    value: Option<Number>,
     entity: Option<&'a str>,
     metadata: Option<Json>,
     idempotency_key: Option<&'a str>,
@@ -286,7 +296,7 @@ fn tracked(
 fn owo_track(
     customer: Option<&str>,
     feature: Option<&str>,
-    value: Option<AnyNumeric>,
+    value: Option<Number>,
     entity: Option<&str>,
     metadata: Option<Json>,
     idempotency_key: Option<&str>,
@@ -312,7 +322,7 @@ fn owo_track(
 fn owo_consume(
     customer: Option<&str>,
     feature: Option<&str>,
-    value: Option<AnyNumeric>,
+    value: Option<Number>,
     entity: Option<&str>,
     metadata: Option<Json>,
     idempotency_key: Option<&str>,

@@ -2,7 +2,7 @@
 //!
 //! Names are never looked up by search path: the type is the one that `CREATE FUNCTION` bound.
 
-use crate::backend::value;
+use crate::backend::{numeric, value};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use owostack_domain::quantity::Quantity;
@@ -13,6 +13,7 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
 };
 use pgrx::{IntoDatum, JsonB, pg_sys};
 use serde_json::Value;
+use std::rc::Rc;
 use uuid::Uuid;
 
 /// One field of a composite result.
@@ -28,6 +29,8 @@ pub enum Field {
     Time(DateTime<Utc>),
     Json(Value),
     Record(Vec<Field>),
+    /// A jsonb made before.
+    Jsonb(Rc<Jsonb>),
 }
 
 /// What an API function returns.
@@ -104,7 +107,7 @@ impl Answer {
     /// # Errors
     /// When the function was not declared with a composite result.
     pub fn record(fcinfo: pg_sys::FunctionCallInfo, fields: Vec<Field>) -> Result<Self> {
-        let descriptor = result_descriptor(fcinfo)?;
+        let descriptor = kept_descriptor(fcinfo)?;
         // SAFETY: the descriptor is blessed and has one attribute per field, checked in `tuple`.
         Ok(Self(Some(unsafe { tuple_datum(descriptor, fields)? })))
     }
@@ -164,6 +167,51 @@ impl RowStore {
             );
         }
         Ok(())
+    }
+}
+
+/// A jsonb value that is kept between calls.
+#[derive(Debug, Clone)]
+pub struct Jsonb(Box<[u64]>);
+
+impl Jsonb {
+    /// Copies what Postgres makes of the document.
+    pub fn new(value: &Value) -> Option<Self> {
+        let datum = JsonB(value.clone()).into_datum()?;
+        // SAFETY: jsonb_in returns an untoasted varlena.
+        let bytes = unsafe {
+            let varlena = datum.cast_mut_ptr::<pg_sys::varlena>();
+            std::slice::from_raw_parts(varlena.cast::<u8>(), pgrx::varsize_any(varlena))
+        };
+        let words = bytes.chunks(size_of::<u64>()).map(|chunk| {
+            let mut word = [0_u8; size_of::<u64>()];
+            for (target, source) in word.iter_mut().zip(chunk) {
+                *target = *source;
+            }
+            u64::from_ne_bytes(word)
+        });
+        Some(Self(words.collect()))
+    }
+
+    /// Valid as long as the value is; whoever forms a tuple of it copies it.
+    fn datum(&self) -> pg_sys::Datum {
+        pg_sys::Datum::from(self.0.as_ptr())
+    }
+}
+
+/// The call's result descriptor, kept with the call site for as long as its plan lives.
+fn kept_descriptor(fcinfo: pg_sys::FunctionCallInfo) -> Result<pg_sys::TupleDesc> {
+    // SAFETY: fcinfo is that of the running call; fn_extra belongs to this function alone, and what
+    // it points to is copied into the call site's own memory.
+    unsafe {
+        let flinfo = (*fcinfo).flinfo;
+        if (*flinfo).fn_extra.is_null() {
+            let descriptor = result_descriptor(fcinfo)?;
+            let previous = pg_sys::MemoryContextSwitchTo((*flinfo).fn_mcxt);
+            (*flinfo).fn_extra = pg_sys::CreateTupleDescCopy(descriptor).cast();
+            pg_sys::MemoryContextSwitchTo(previous);
+        }
+        Ok((*flinfo).fn_extra.cast())
     }
 }
 
@@ -242,12 +290,13 @@ unsafe fn tuple_datum(descriptor: pg_sys::TupleDesc, fields: Vec<Field>) -> Resu
 fn scalar_datum(field: Field) -> Option<pg_sys::Datum> {
     match field {
         Field::Null | Field::Record(_) => None,
+        Field::Jsonb(value) => Some(value.datum()),
         Field::Bool(value) => value.into_datum(),
         Field::Int4(value) => value.into_datum(),
         Field::Int8(value) => value.into_datum(),
         Field::Text(value) => value.into_datum(),
         Field::Id(value) => pgrx::Uuid::from_bytes(value.into_bytes()).into_datum(),
-        Field::Number(value) => value::numeric(value).into_datum(),
+        Field::Number(value) => Some(numeric::write(value)),
         Field::Time(value) => value::timestamp(value).into_datum(),
         Field::Json(value) => JsonB(value).into_datum(),
     }

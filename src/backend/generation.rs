@@ -10,7 +10,7 @@
 use crate::backend::preload;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_void};
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -121,8 +121,38 @@ pub fn of_organization(id: Uuid) -> Option<(u32, u64, u64)> {
     Some((installation(), all, organization))
 }
 
+thread_local! {
+    /// What [`installation`] found; 0 is not known.
+    static INSTALLATION: Cell<u32> = const { Cell::new(0) };
+    /// Whether this process hears of changed tables.
+    static LISTENING: Cell<bool> = const { Cell::new(false) };
+}
+
 /// The oid of `owo.usage_pending`, which is new with each CREATE EXTENSION (protocol 2); 0 without.
 pub fn installation() -> u32 {
+    let known = INSTALLATION.get();
+    if known != 0 {
+        return known;
+    }
+    if !LISTENING.replace(true) {
+        // SAFETY: the callback is a plain function that lives as long as the process.
+        unsafe {
+            pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::null());
+        }
+    }
+    let found = find_installation();
+    INSTALLATION.set(found);
+    found
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
+    if relation == pg_sys::InvalidOid || relation.to_u32() == INSTALLATION.get() {
+        INSTALLATION.set(0);
+    }
+}
+
+fn find_installation() -> u32 {
     // SAFETY: catalog look-ups that answer InvalidOid for what does not exist.
     unsafe {
         let schema = pg_sys::get_namespace_oid(c"owo".as_ptr(), true);

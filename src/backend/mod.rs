@@ -17,6 +17,7 @@ pub mod json;
 pub mod lock;
 pub mod note;
 pub mod notify;
+pub mod numeric;
 pub mod owner;
 pub mod preload;
 pub mod process;

@@ -6,8 +6,14 @@
 //! ours are written like its own. A digit counts 10000^(weight - index).
 
 use crate::error::{Error, Result};
+use owostack_domain::quantity::QuantityError;
 use owostack_domain::quantity::{DECIMALS, Quantity};
+use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::pg_sys;
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
+use pgrx::{AnyNumeric, FromDatum};
 
 const BASE: i128 = 10_000;
 /// Quantities have nine decimals, so three digits after the point hold them with three to spare.
@@ -26,22 +32,11 @@ const SHORT_SCALE_SHIFT: u16 = 7;
 const SHORT_WEIGHT_SIGN: u16 = 0x0040;
 const SHORT_WEIGHT_MASK: u16 = 0x003F;
 
-/// Why a numeric is no quantity; the caller names the argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unfit {
-    NotFinite,
-    /// Out of range or too precise; the text reader knows which.
-    AskText,
-}
-
-/// Reads a numeric datum.
+/// Reads a numeric datum; None when it is not finite, too large or too precise, which its text says.
 ///
 /// # Safety
 /// The datum must be a numeric.
-///
-/// # Errors
-/// When the numeric is not finite, or not within what a quantity holds.
-pub unsafe fn read(datum: pg_sys::Datum) -> std::result::Result<Quantity, Unfit> {
+pub unsafe fn read(datum: pg_sys::Datum) -> Option<Quantity> {
     // SAFETY: promised by the caller; a detoasted copy, if one is made, lives as long as the call.
     let words: &[u16] = unsafe {
         let value = pg_sys::pg_detoast_datum(datum.cast_mut_ptr());
@@ -49,9 +44,9 @@ pub unsafe fn read(datum: pg_sys::Datum) -> std::result::Result<Quantity, Unfit>
         // A detoasted numeric is aligned to its header of four bytes.
         std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len() / 2)
     };
-    let (&header, rest) = words.split_first().ok_or(Unfit::AskText)?;
+    let (&header, rest) = words.split_first()?;
     let (negative, weight, digits) = match header & SIGN_MASK {
-        SPECIAL => return Err(Unfit::NotFinite),
+        SPECIAL => return None,
         SHORT => {
             let magnitude = header & SHORT_WEIGHT_MASK;
             let weight = if header & SHORT_WEIGHT_SIGN != 0 {
@@ -62,13 +57,13 @@ pub unsafe fn read(datum: pg_sys::Datum) -> std::result::Result<Quantity, Unfit>
             (header & SHORT_SIGN != 0, weight, rest)
         }
         sign => {
-            let (&weight, digits) = rest.split_first().ok_or(Unfit::AskText)?;
+            let (&weight, digits) = rest.split_first()?;
             (sign == NEGATIVE, weight.cast_signed(), digits)
         }
     };
-    let raw = raw(i32::from(weight), digits).ok_or(Unfit::AskText)?;
+    let raw = raw(i32::from(weight), digits)?;
     let quantity = Quantity::from_raw(if negative { -raw } else { raw });
-    if quantity.is_in_range() { Ok(quantity) } else { Err(Unfit::AskText) }
+    quantity.is_in_range().then_some(quantity)
 }
 
 /// The value times 10^9; None when digits lie beyond the ninth decimal or the value is too large.
@@ -107,7 +102,8 @@ pub fn write(quantity: Quantity) -> pg_sys::Datum {
     let used = digits.get(..count).unwrap_or_default();
     let zeros = used.iter().take_while(|digit| **digit == 0).count();
     let significant = used.get(zeros..).unwrap_or_default();
-    let weight = i16::try_from(count).unwrap_or(0) - i16::try_from(FRACTION_DIGITS).unwrap_or(0) - 1;
+    let weight =
+        i16::try_from(count).unwrap_or(0) - i16::try_from(FRACTION_DIGITS).unwrap_or(0) - 1;
     let scale = scale(raw);
     let header = if significant.is_empty() {
         SHORT
@@ -148,27 +144,57 @@ fn scale(raw: i128) -> u16 {
     scale
 }
 
-/// The error of an argument that is no quantity.
-pub fn unfit(argument: &str) -> Error {
-    Error::invalid(format!("{argument} must be a finite number"))
+/// A `numeric` argument, read when its value is asked for.
+#[derive(Clone, Copy)]
+pub struct Number(pg_sys::Datum);
+
+impl Number {
+    /// The quantity, within the bounds of `api.md` 1.
+    ///
+    /// # Errors
+    /// `22003` out of range; `22023` not finite or too precise, naming the argument.
+    pub fn quantity(self, argument: &str) -> Result<Quantity> {
+        // SAFETY: the datum is a numeric argument of the running call.
+        if let Some(quantity) = unsafe { read(self.0) } {
+            return Ok(quantity);
+        }
+        // SAFETY: as above.
+        let text = unsafe { AnyNumeric::from_datum(self.0, false) }
+            .map_or_else(String::new, |value| value.to_string());
+        Quantity::parse(&text).map_err(|error| {
+            let message = format!("{argument} is {text}: {error}");
+            match error {
+                QuantityError::OutOfRange => Error::out_of_range(message),
+                _ => Error::invalid(message),
+            }
+        })
+    }
 }
 
-/// Reads an argument, asking `text` for what the short way does not hold.
-///
-/// # Safety
-/// As [`read`].
-///
-/// # Errors
-/// `22023` or `22003` naming the argument.
-pub unsafe fn argument(
-    argument: &str,
-    datum: pg_sys::Datum,
-    text: impl FnOnce() -> Result<Quantity>,
-) -> Result<Quantity> {
-    // SAFETY: promised by the caller.
-    match unsafe { read(datum) } {
-        Ok(quantity) => Ok(quantity),
-        Err(Unfit::NotFinite) => Err(unfit(argument)),
-        Err(Unfit::AskText) => text(),
+impl FromDatum for Number {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        is_null: bool,
+        _type_oid: pg_sys::Oid,
+    ) -> Option<Self> {
+        (!is_null).then_some(Self(datum))
     }
+}
+
+// SAFETY: reads the argument as its declared type, numeric.
+unsafe impl<'fcx> ArgAbi<'fcx> for Number {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: null arguments are taken by Option before this.
+        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self(pg_sys::Datum::null()))
+    }
+}
+
+// SAFETY: the SQL type of the argument is numeric.
+unsafe impl SqlTranslatable for Number {
+    const TYPE_IDENT: &'static str = "owostack.Number";
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> =
+        Ok(SqlMappingRef::literal("numeric"));
+    const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
+        Ok(ReturnsRef::One(SqlMappingRef::literal("numeric")));
 }

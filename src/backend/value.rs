@@ -60,7 +60,6 @@ arguments! {
     pg_sys::Oid => |value| value;
     Uuid => |value| pgrx::Uuid::from_bytes(value.into_bytes());
     DateTime<Utc> => |value| timestamp(value);
-    Quantity => |value| numeric(value);
     &Value => |value| JsonB(value.clone());
     Value => |value| JsonB(value);
     Vec<i32> => |value| value;
@@ -77,6 +76,32 @@ arguments! {
     Vec<Quantity> => |value| value.into_iter().map(numeric).collect::<Vec<_>>();
     Vec<Option<Quantity>> => |value| value.into_iter().map(|quantity| quantity.map(numeric)).collect::<Vec<_>>();
     Vec<Option<Value>> => |value| value.into_iter().map(|json| json.map(JsonB)).collect::<Vec<_>>();
+}
+
+impl IntoArgument for Quantity {
+    fn into_argument(self) -> Argument {
+        Argument {
+            type_oid: pg_sys::NUMERICOID,
+            datum: Some(crate::backend::numeric::write(self)),
+        }
+    }
+}
+
+impl FromColumn for Quantity {
+    unsafe fn from_column(datum: pg_sys::Datum, null: bool) -> Result<Self> {
+        if null {
+            return Err(unexpected("quantity"));
+        }
+        // SAFETY: promised by the caller.
+        if let Some(quantity) = unsafe { crate::backend::numeric::read(datum) } {
+            return Ok(quantity);
+        }
+        // A total may pass the range of a single quantity.
+        // SAFETY: as above.
+        unsafe { AnyNumeric::from_datum(datum, false) }
+            .and_then(|value| Self::parse_total(&value.to_string()).ok())
+            .ok_or_else(|| unexpected("quantity"))
+    }
 }
 
 impl<T: IntoArgument + Typed> IntoArgument for Option<T> {
@@ -160,7 +185,6 @@ columns! {
     pg_sys::Oid, pg_sys::Oid => |value| Some(value);
     Uuid, pgrx::Uuid => |value| Some(Uuid::from_bytes(*value.as_bytes()));
     DateTime<Utc>, TimestampWithTimeZone => |value| clock::from_postgres(value.into());
-    Quantity, AnyNumeric => |value| Quantity::parse_total(&value.to_string()).ok();
     Value, JsonB => |value| Some(value.0);
     Vec<Uuid>, Vec<pgrx::Uuid> => |value| Some(value.into_iter().map(|id| Uuid::from_bytes(*id.as_bytes())).collect::<Vec<_>>());
     Vec<String>, Vec<String> => |value| Some(value);

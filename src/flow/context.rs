@@ -46,7 +46,7 @@ impl Context {
     /// # Errors
     /// `42704` unknown organization, `42501` organization not granted.
     pub fn begin(caller: Caller, level: Level) -> Result<Self> {
-        if let Some(context) = warm::context::find(level, caller.access, caller.at) {
+        if let Some(context) = warm::context::find_owned(level, &caller) {
             return Ok(context);
         }
         let slug = guc::organization();

@@ -22,7 +22,8 @@ pub(super) fn message(
         {
             format!("\"{slug}\" is included")
         }
-        Code::AccessGranted => format!("\"{slug}\" is available{}", left(numbers)),
+        // The numbers stand in their own columns; this text is the same until the plan changes.
+        Code::AccessGranted => format!("\"{slug}\" is available"),
         Code::OverageAllowed => {
             format!("the allowance of \"{slug}\" is spent, more is charged as overage")
         }
@@ -33,7 +34,7 @@ pub(super) fn message(
             let value = value.negate();
             format!("gave back {value} of \"{slug}\"{}", left(numbers))
         }
-        Code::Tracked => format!("recorded {value} of \"{slug}\"{}", left(numbers)),
+        Code::Tracked => format!("recorded {value} of \"{slug}\""),
         Code::TrackedOverage => format!("recorded {value} of \"{slug}\", part of it as overage"),
         Code::LimitExceeded => limit_exceeded(entitlement, numbers, value),
         Code::InsufficientCredits => insufficient_credits(entitlement, numbers, value),

@@ -9,6 +9,7 @@ use crate::guc;
 use chrono::{DateTime, Utc};
 use pgrx::pg_sys;
 use std::cell::RefCell;
+use std::rc::Rc;
 
 /// Settings of a session seen lately; a pool serves few roles and organizations.
 const KEPT: usize = 16;
@@ -20,35 +21,57 @@ struct Judged {
     access: Access,
     generation: (u32, u64, u64),
     roles: u64,
-    context: Context,
+    context: Rc<Context>,
 }
 
 thread_local! {
     static JUDGED: RefCell<Vec<Judged>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The context of a call at `at`, if the same was judged before and nothing has changed.
-pub fn find(level: Level, access: Access, at: DateTime<Utc>) -> Option<Context> {
+/// A context that was judged before, and the time of the running call in it.
+#[derive(Debug, Clone)]
+pub struct Warm {
+    pub context: Rc<Context>,
+    pub now: DateTime<Utc>,
+}
+
+impl Warm {
+    /// A context of its own for the running call.
+    pub fn own(&self) -> Context {
+        Context {
+            now: self.now,
+            ..(*self.context).clone()
+        }
+    }
+}
+
+/// What was judged before for such a call, if nothing has changed since.
+pub fn find(level: Level, access: Access, at: DateTime<Utc>) -> Option<Warm> {
     if !generation::is_usable() {
         return None;
     }
-    let slug = guc::organization();
     let role = owner::current_user();
     let roles = roles::generation();
     JUDGED.with_borrow(|judged| {
         let hit = judged.iter().find(|one| {
-            one.level == level && one.access == access && one.role == role && one.slug == slug
+            one.level == level
+                && one.access == access
+                && one.role == role
+                && guc::is_organization(&one.slug)
         })?;
         let generation = generation::of_organization(hit.context.organization.id)?;
-        if hit.generation != generation || hit.roles != roles {
-            return None;
-        }
-        let caller = Caller {
-            at,
-            ..hit.context.caller
-        };
-        Some(Context::new(caller, hit.context.organization.clone()))
+        let stands = hit.generation == generation && hit.roles == roles;
+        stands.then(|| Warm {
+            context: Rc::clone(&hit.context),
+            now: hit.context.organization.clock_at.unwrap_or(at),
+        })
     })
+}
+
+/// The same as a context of its own.
+pub fn find_owned(level: Level, caller: &Caller) -> Option<Context> {
+    let warm = find(level, caller.access, caller.at)?;
+    Some(Context::new(*caller, warm.context.organization.clone()))
 }
 
 /// Generations to read before a context is judged.
@@ -79,7 +102,7 @@ pub fn keep(context: &Context, level: Level, before: Before) {
         access: context.caller.access,
         generation,
         roles: before.roles,
-        context: context.clone(),
+        context: Rc::new(context.clone()),
     };
     JUDGED.with_borrow_mut(|kept| {
         kept.retain(|one| {

@@ -1,19 +1,24 @@
 //! Entitlements that were resolved before, by the words of the question.
 
+use crate::backend::answer::Jsonb;
 use crate::backend::generation::{self, Stamp};
 use crate::db::customer::Customer;
 use crate::flow::check::Question;
 use crate::flow::context::Context;
 use crate::flow::standing::Standing;
 use crate::flow::track::places;
+use crate::flow::warm::context::Warm;
+use crate::meter::Used;
 use chrono::{DateTime, Utc};
-use owostack_domain::entitlement::{Entitlement, FeatureType};
+use owostack_domain::decision::{self, Code};
+use owostack_domain::entitlement::{Entitlement, FeatureType, GrantState};
 use owostack_domain::ids;
 use owostack_domain::meter_key::MeterPeriod;
+use owostack_domain::quantity::Quantity;
 use owostack_domain::subscription::advance::next_due;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 use uuid::Uuid;
 
@@ -36,24 +41,110 @@ pub struct Known {
     pub places: Vec<MeterPeriod>,
     /// Entity features: how many there are.
     pub count: Option<i64>,
+    /// Set when one source without further rules gives everything.
+    pub plain: Option<Plain>,
+    /// What `details` says when the plain allowance covers the value.
+    details: OnceCell<Option<Rc<Jsonb>>>,
+}
+
+/// One meter with a limit; nothing else has a say.
+#[derive(Debug, Clone, Copy)]
+pub struct Plain {
+    pub place: MeterPeriod,
+    /// None: unlimited.
+    pub limit: Option<Quantity>,
+}
+
+impl Plain {
+    fn of(entitlement: &Entitlement) -> Option<Self> {
+        let [source] = entitlement.sources.as_slice() else {
+            return None;
+        };
+        let [place] = source.counted.as_slice() else {
+            return None;
+        };
+        let plain = entitlement.feature_type == FeatureType::Metered
+            && entitlement.grant == GrantState::Granted
+            && entitlement.credit.is_none()
+            && source.is_allowance()
+            && !source.in_credits()
+            && !source.closed
+            && source.ceiling.is_none();
+        plain.then_some(Self {
+            place: *place,
+            limit: source.limit,
+        })
+    }
+
+    /// What is left if the value is covered; an outer None where it is not.
+    pub fn balance(&self, used: Quantity, value: Quantity) -> Option<Option<Quantity>> {
+        match self.limit {
+            None => Some(None),
+            Some(limit) => {
+                let balance = limit.checked_sub(used)?;
+                (balance >= value && !balance.is_negative()).then_some(Some(balance))
+            }
+        }
+    }
 }
 
 thread_local! {
-    static KNOWN: RefCell<HashMap<u64, Rc<Known>>> = RefCell::new(HashMap::new());
+    static KNOWN: RefCell<HashMap<u64, Rc<Known>, BuildHasherDefault<Ready>>> =
+        RefCell::new(HashMap::default());
 }
 
+/// Takes a number that is a hash already.
+#[derive(Default)]
+struct Ready(u64);
+
+impl Hasher for Ready {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {}
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
+/// FNV-1a over the words of a question; what is found is compared with them.
 fn hash(organization_id: Uuid, name: &str, feature: &str, entity: Option<&str>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (organization_id, name, feature, entity).hash(&mut hasher);
-    hasher.finish()
+    let words = [
+        organization_id.as_bytes().as_slice(),
+        name.as_bytes(),
+        feature.as_bytes(),
+    ];
+    let entity = entity.map(str::as_bytes).unwrap_or_default();
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for byte in words.into_iter().chain([entity]).flatten() {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    // The table takes its place from low bits and its tag from high ones.
+    hash ^ (hash >> 32)
 }
 
 impl Known {
-    fn answers(&self, context: &Context, question: &Question) -> bool {
-        self.organization_id == context.organization.id
+    fn answers(&self, organization_id: Uuid, question: &Question) -> bool {
+        self.organization_id == organization_id
             && question.customer == Some(self.name.as_str())
             && question.feature == Some(self.feature.as_str())
             && question.entity == self.entity.as_deref()
+    }
+
+    /// `details` of a granted check.
+    pub fn granted_details(&self) -> Option<Rc<Jsonb>> {
+        let make = || {
+            let decision = decision::state(
+                &self.entitlement,
+                &Used::new(),
+                Code::AccessGranted,
+                Quantity::ONE,
+            );
+            Jsonb::new(&decision.details).map(Rc::new)
+        };
+        self.details.get_or_init(make).clone()
     }
 
     /// Whether it still stands for this customer at `now`.
@@ -64,12 +155,13 @@ impl Known {
     }
 }
 
-/// What is known about a question at the context's time.
-pub fn find(context: &Context, question: &Question) -> Option<Rc<Known>> {
+/// What is known about a question at the time of the call.
+pub fn find(warm: &Warm, question: &Question) -> Option<Rc<Known>> {
     let (name, feature) = (question.customer?, question.feature?);
-    let hash = hash(context.organization.id, name, feature, question.entity);
+    let organization_id = warm.context.organization.id;
+    let hash = hash(organization_id, name, feature, question.entity);
     let known = KNOWN.with_borrow(|known| known.get(&hash).cloned())?;
-    (known.answers(context, question) && known.stands(context.now)).then_some(known)
+    (known.answers(organization_id, question) && known.stands(warm.now)).then_some(known)
 }
 
 /// A customer and its generations.
@@ -134,6 +226,8 @@ pub fn keep(context: &Context, question: &Question, before: Option<Before>, reso
         entitlement: entitlement.clone(),
         places: places(entitlement),
         count: resolved.count,
+        plain: Plain::of(entitlement),
+        details: OnceCell::new(),
     };
     let hash = hash(known.organization_id, name, &known.feature, None);
     KNOWN.with_borrow_mut(|kept| {

@@ -9,6 +9,7 @@ pub mod context;
 pub mod known;
 pub mod record;
 
+use crate::backend::answer::Jsonb;
 use crate::backend::call::Access;
 use crate::flow::check::Question;
 use crate::flow::context::Level;
@@ -16,36 +17,74 @@ use crate::flow::decided::Decided;
 use crate::meter::{Used, shared};
 use known::Known;
 use owostack_domain::decision;
-use owostack_domain::entitlement::FeatureType;
+use owostack_domain::entitlement::{FeatureType, GrantState};
 use owostack_domain::quantity::Quantity;
 use std::rc::Rc;
 
-/// What is known about a question, with what is used by now.
-fn find(question: &Question) -> Option<(Rc<Known>, Used)> {
-    let context = context::find(Level::Reader, Access::Read, Access::Read.time())?;
-    let known = known::find(&context, question)?;
-    let used = match known.entitlement.feature_type {
-        FeatureType::Metered => shared::visible_now(known.customer.id, &known.places)?,
-        _ => Used::new(),
-    };
-    Some((known, used))
+/// An answer from what is known.
+pub enum Answered {
+    /// One plain allowance covers the value.
+    Granted(Granted),
+    /// Anything else.
+    Decided(Decided),
+}
+
+/// A plain allowance that covers what was asked for.
+pub struct Granted {
+    pub usage: Quantity,
+    pub balance: Option<Quantity>,
+    pub known: Rc<Known>,
+    pub details: Option<Rc<Jsonb>>,
+}
+
+fn find(question: &Question) -> Option<Rc<Known>> {
+    let warm = context::find(Level::Reader, Access::Read, Access::Read.time())?;
+    known::find(&warm, question)
+}
+
+fn used(known: &Known) -> Option<Used> {
+    match known.entitlement.feature_type {
+        FeatureType::Metered => shared::visible_now(known.customer.id, &known.places),
+        _ => Some(Used::new()),
+    }
 }
 
 /// `owo_check` from what is known.
-pub fn check(question: &Question, value: Quantity) -> Option<Decided> {
-    let (known, used) = find(question)?;
+pub fn check(question: &Question, value: Quantity) -> Option<Answered> {
+    let known = find(question)?;
+    if let Some(plain) = known.plain {
+        let usage = shared::visible_one(known.customer.id, &plain.place)?;
+        if let Some(balance) = plain.balance(usage, value) {
+            let details = known.granted_details();
+            return Some(Answered::Granted(Granted {
+                usage,
+                balance,
+                known,
+                details,
+            }));
+        }
+    }
     let decision = match known.count {
         Some(count) => decision::entity(&known.entitlement, count, value),
-        None => decision::check(&known.entitlement, &used, value),
+        None => decision::check(&known.entitlement, &used(&known)?, value),
     };
-    Some(decision.into())
+    Some(Answered::Decided(decision.into()))
 }
 
 /// `owo_allowed` from what is known.
 pub fn allowed(question: &Question, value: Quantity) -> Option<bool> {
-    let (known, used) = find(question)?;
+    let known = find(question)?;
+    if known.entitlement.grant != GrantState::Granted {
+        return Some(false);
+    }
+    if let Some(plain) = known.plain {
+        let usage = shared::visible_one(known.customer.id, &plain.place)?;
+        if plain.balance(usage, value).is_some() {
+            return Some(true);
+        }
+    }
     Some(match known.count {
         Some(count) => decision::entity(&known.entitlement, count, value).allowed,
-        None => decision::allowed(&known.entitlement, &used, value),
+        None => decision::allowed(&known.entitlement, &used(&known)?, value),
     })
 }

@@ -22,16 +22,16 @@ pub fn track(event: &UsageEvent) -> Result<Option<Decided>> {
     if !plain {
         return Ok(None);
     }
-    let Some(context) = context::find(Level::App, Access::Write, Access::Write.time()) else {
+    let Some(warm) = context::find(Level::App, Access::Write, Access::Write.time()) else {
         return Ok(None);
     };
-    let Some(known) = known::find(&context, &event.question()) else {
+    let Some(known) = known::find(&warm, &event.question()) else {
         return Ok(None);
     };
     text::metadata(event.metadata.clone())?;
     // The lock may have waited for a switch: what is known must still stand after it.
     meter::enter([known.customer.id]);
-    if !known.stands(context.now) {
+    if !known.stands(warm.now) {
         return Ok(None);
     }
     let judge = |used: &meter::Used| track::judge(&known.entitlement, used, event.value);
@@ -39,6 +39,7 @@ pub fn track(event: &UsageEvent) -> Result<Option<Decided>> {
         return Ok(None);
     };
     if !judged.drawn.lines.is_empty() {
+        let context = warm.own();
         let _owner = AsOwner::enter(context.caller.owner);
         track::write(
             &context,

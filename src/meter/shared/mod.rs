@@ -91,6 +91,17 @@ pub fn visible_now(customer_id: Uuid, places: &[MeterPeriod]) -> Option<Used> {
     Some(used)
 }
 
+/// [`visible_now`] of one place.
+pub fn visible_one(customer_id: Uuid, place: &MeterPeriod) -> Option<Quantity> {
+    if !is_usable() {
+        return None;
+    }
+    let space = Space::current();
+    let mut partition = Partition::lock(space.partition_of(customer_id));
+    let held = partition.find_filled(&space.key(place))?;
+    Some(partition.visible(&held))
+}
+
 /// [`judge`] for a take on entries that are there; None where a load would be needed.
 ///
 /// # Errors
