@@ -125,13 +125,6 @@ fn override_id(customer_id: Uuid, feature_id: Uuid, subscription_id: Option<Uuid
     ids::derived(customer_id, &format!("override {feature_id}{place}"))
 }
 
-/// One id for each thing that can be overridden: what an override without a plan has counted goes
-/// on when it is replaced.
-fn override_id(customer_id: Uuid, feature_id: Uuid, subscription_id: Option<Uuid>) -> Uuid {
-    let of = subscription_id.unwrap_or(Uuid::nil());
-    ids::derived(customer_id, &format!("override {feature_id} {of}"))
-}
-
 fn owned(standing: &Standing, id: Uuid) -> Result<&Subscription> {
     let found = standing
         .facts()
