@@ -152,7 +152,7 @@ pub fn is_asked_to_leave() -> bool {
 }
 
 /// Ends the process in a way that has the server replace it.
-pub fn end_and_be_replaced() -> ! {
+pub fn end_and_be_replaced() {
     // SAFETY: runs the exit callbacks; nothing of ours is open.
     unsafe { pg_sys::proc_exit(1) }
 }
