@@ -45,7 +45,7 @@ fn granted_fields(granted: Granted) -> Vec<Field> {
     let entitlement = &granted.known.entitlement;
     vec![
         true.into(),
-        "access_granted".into(),
+        granted.code.into(),
         granted.usage.into(),
         granted.known.plain.and_then(|plain| plain.limit).into(),
         granted.balance.into(),
@@ -276,10 +276,15 @@ fn tracked(
 ) -> Answer {
     let outcome = arguments.event().and_then(|event| {
         refuse_where_read_only();
-        let Some(decided) = warm::record::track(&event)? else {
-            return Ok(Err(event));
-        };
-        Answer::record(fcinfo, decision_fields(finish(&event, decided)?)).map(Ok)
+        match warm::record::track(&event)? {
+            None => Ok(Err(event)),
+            Some(Answered::Granted(granted)) => {
+                Answer::record(fcinfo, granted_fields(granted)).map(Ok)
+            }
+            Some(Answered::Decided(decided)) => {
+                Answer::record(fcinfo, decision_fields(finish(&event, decided)?)).map(Ok)
+            }
+        }
     });
     match outcome {
         Ok(Ok(answer)) => answer,

@@ -57,6 +57,24 @@ unsafe impl BoxRet for Answer {
     }
 }
 
+impl Field {
+    /// The datum in the current memory context; None for NULL, and for records.
+    pub fn datum(self) -> Option<pg_sys::Datum> {
+        match self {
+            Self::Null | Self::Record(_) => None,
+            Self::Jsonb(value) => Some(value.datum()),
+            Self::Bool(value) => value.into_datum(),
+            Self::Int4(value) => value.into_datum(),
+            Self::Int8(value) => value.into_datum(),
+            Self::Text(value) => value.into_datum(),
+            Self::Id(value) => pgrx::Uuid::from_bytes(value.into_bytes()).into_datum(),
+            Self::Number(value) => Some(numeric::write(value)),
+            Self::Time(value) => value::timestamp(value).into_datum(),
+            Self::Json(value) => JsonB(value).into_datum(),
+        }
+    }
+}
+
 impl<T: Into<Field>> From<Option<T>> for Field {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
@@ -99,7 +117,7 @@ impl Answer {
 
     /// A scalar.
     pub fn scalar(field: impl Into<Field>) -> Self {
-        Self(scalar_datum(field.into()))
+        Self(field.into().datum())
     }
 
     /// One row of the call's result type.
@@ -261,7 +279,7 @@ unsafe fn columns(
                     )?)
                 }
             }
-            scalar => scalar_datum(scalar),
+            scalar => scalar.datum(),
         };
         nulls.push(datum.is_none());
         values.push(datum.unwrap_or(pg_sys::Datum::null()));
@@ -284,20 +302,5 @@ unsafe fn tuple_datum(descriptor: pg_sys::TupleDesc, fields: Vec<Field>) -> Resu
         let (mut values, mut nulls) = columns(descriptor, fields)?;
         let tuple = pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
         Ok(pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data))
-    }
-}
-
-fn scalar_datum(field: Field) -> Option<pg_sys::Datum> {
-    match field {
-        Field::Null | Field::Record(_) => None,
-        Field::Jsonb(value) => Some(value.datum()),
-        Field::Bool(value) => value.into_datum(),
-        Field::Int4(value) => value.into_datum(),
-        Field::Int8(value) => value.into_datum(),
-        Field::Text(value) => value.into_datum(),
-        Field::Id(value) => pgrx::Uuid::from_bytes(value.into_bytes()).into_datum(),
-        Field::Number(value) => Some(numeric::write(value)),
-        Field::Time(value) => value::timestamp(value).into_datum(),
-        Field::Json(value) => JsonB(value).into_datum(),
     }
 }

@@ -12,6 +12,7 @@ pub mod expression;
 pub mod extension;
 pub mod generation;
 pub mod guest;
+pub mod heap;
 pub mod isolation;
 pub mod json;
 pub mod lock;

@@ -1,10 +1,13 @@
 //! `owo.usage_pending`, `owo.meter_period` and the record: sums, appends, the fold, the proof.
 
 use crate::arguments;
+use crate::backend::answer::Field;
 use crate::backend::spi::{self, Snapshot, Statement};
+use crate::backend::{generation, heap};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use owostack_domain::quantity::Quantity;
+use pgrx::pg_sys;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -203,6 +206,9 @@ pub fn append(rows: &[Pending]) -> Result<u64> {
     if rows.is_empty() {
         return Ok(0);
     }
+    if let Some(written) = append_plain(rows) {
+        return Ok(written);
+    }
     macro_rules! column {
         ($field:ident) => {
             rows.iter()
@@ -237,6 +243,40 @@ pub fn append(rows: &[Pending]) -> Result<u64> {
             column!(metadata),
         ],
     )
+}
+
+/// The same without a statement; None, and nothing done, where the table is not as we made it.
+pub fn append_plain(rows: &[Pending]) -> Option<u64> {
+    let table = pg_sys::Oid::from(generation::installation());
+    heap::insert(table, rows.iter().map(fields).collect())
+}
+
+/// The columns of `owo.usage_pending` in their order.
+fn fields(row: &Pending) -> Vec<Field> {
+    vec![
+        row.customer_id.into(),
+        row.meter_id.into(),
+        row.number.into(),
+        row.quantity.into(),
+        row.units.into(),
+        row.feature_id.into(),
+        row.id.into(),
+        row.at.into(),
+        row.source_id.into(),
+        row.subject_id.into(),
+        row.anchor_at.into(),
+        row.period_start.into(),
+        row.period_end.into(),
+        row.origin.into(),
+        row.count_number.into(),
+        row.parent_id.into(),
+        row.kind.into(),
+        row.source_kind.into(),
+        row.cadence.as_str().into(),
+        row.entity.as_deref().into(),
+        row.meter_entity.as_deref().into(),
+        row.metadata.clone().into(),
+    ]
 }
 
 /// What is used of a source's meters in the periods that contain `at`, for carrying it elsewhere.

@@ -16,6 +16,8 @@ use crate::backend::lock::{self, Class, Mode};
 use crate::backend::preload;
 use crate::backend::spi::Snapshot;
 use crate::backend::wake;
+use crate::db;
+use crate::db::meter::Pending;
 use crate::error::{Error, Result};
 use crate::guc;
 use chrono::{DateTime, Utc};
@@ -29,6 +31,8 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 pub use rest::{Rest, take_rest};
+
+pub use table::pending;
 
 /// What is used of each meter and period.
 pub type Used = HashMap<MeterPeriod, Quantity>;
@@ -270,6 +274,21 @@ impl Counter {
 pub fn record(postings: &[Posting]) -> Result<()> {
     wake::note();
     writing(|| table::post(postings))
+}
+
+/// Records rows without a statement, where the table is as we made it; whether that was so.
+///
+/// # Errors
+/// When a row was not written.
+pub fn record_plain(rows: &[Pending]) -> Result<bool> {
+    let Some(written) = db::meter::append_plain(rows) else {
+        return Ok(false);
+    };
+    wake::note();
+    if usize::try_from(written).ok() == Some(rows.len()) {
+        return Ok(true);
+    }
+    Err(Error::internal("not every usage row was written"))
 }
 
 /// Counts and records amounts that nobody judged; the caller holds the customer's lock alone.

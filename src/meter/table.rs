@@ -36,7 +36,11 @@ pub fn post(postings: &[Posting]) -> Result<()> {
     )))
 }
 
-fn pending(posting: &Posting) -> Result<Pending> {
+/// The row that records a posting.
+///
+/// # Errors
+/// When the operating system has no randomness to give.
+pub fn pending(posting: &Posting) -> Result<Pending> {
     let key = &posting.key;
     Ok(Pending {
         customer_id: key.customer_id,

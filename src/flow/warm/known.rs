@@ -2,13 +2,16 @@
 
 use crate::backend::answer::Jsonb;
 use crate::backend::generation::{self, Stamp};
+use crate::backend::random;
 use crate::db::customer::Customer;
+use crate::db::meter::Pending;
+use crate::error::Result;
 use crate::flow::check::Question;
 use crate::flow::context::Context;
 use crate::flow::standing::Standing;
-use crate::flow::track::places;
+use crate::flow::track::{UsageEvent, places};
 use crate::flow::warm::context::Warm;
-use crate::meter::Used;
+use crate::meter::{self, Posting, Used};
 use chrono::{DateTime, Utc};
 use owostack_domain::decision::{self, Code};
 use owostack_domain::entitlement::{Entitlement, FeatureType, GrantState};
@@ -45,6 +48,10 @@ pub struct Known {
     pub plain: Option<Plain>,
     /// What `details` says when the plain allowance covers the value.
     details: OnceCell<Option<Rc<Jsonb>>>,
+    /// The same after recording a value, for the value recorded last.
+    recorded: RefCell<Option<(Quantity, Rc<Jsonb>)>>,
+    /// A row of the plain allowance, but for what differs from event to event.
+    row: Option<Pending>,
 }
 
 /// One meter with a limit; nothing else has a say.
@@ -147,12 +154,68 @@ impl Known {
         self.details.get_or_init(make).clone()
     }
 
+    /// A row that records `value` of the plain allowance.
+    ///
+    /// # Errors
+    /// When the operating system has no randomness to give.
+    pub fn row(
+        &self,
+        value: Quantity,
+        event: &UsageEvent,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Pending>> {
+        let Some(row) = &self.row else {
+            return Ok(None);
+        };
+        Ok(Some(Pending {
+            quantity: value,
+            units: value,
+            id: ids::time_ordered(at, random::ten_bytes()?),
+            at,
+            entity: event.entity.clone(),
+            metadata: event.metadata.clone(),
+            ..row.clone()
+        }))
+    }
+
+    /// `details` after recording `value` from the plain allowance.
+    pub fn recorded_details(&self, value: Quantity) -> Option<Rc<Jsonb>> {
+        let kept = self.recorded.borrow().clone();
+        if let Some((of, details)) = kept
+            && of == value
+        {
+            return Some(details);
+        }
+        let (decision, _) = decision::track(&self.entitlement, &Used::new(), value);
+        let details = Rc::new(Jsonb::new(&decision.details)?);
+        self.recorded.replace(Some((value, Rc::clone(&details))));
+        Some(details)
+    }
+
     /// Whether it still stands for this customer at `now`.
     pub fn stands(&self, now: DateTime<Utc>) -> bool {
         self.valid_from <= now
             && self.valid_until.is_none_or(|until| now < until)
             && generation::stamp(self.organization_id, self.customer.id) == Some(self.stamp)
     }
+}
+
+/// The row of a plain allowance, with nothing drawn yet.
+fn row(entitlement: &Entitlement) -> Option<Pending> {
+    Plain::of(entitlement)?;
+    let source = entitlement.sources.first()?;
+    let posting = Posting {
+        key: source.meter.clone(),
+        period: source.period,
+        amount: Quantity::ZERO,
+        units: Quantity::ZERO,
+        feature_id: entitlement.feature_id,
+        kind: source.kind.as_str(),
+        at: entitlement.at,
+        entity: None,
+        metadata: None,
+    };
+    meter::pending(&posting).ok()
 }
 
 /// What is known about a question at the time of the call.
@@ -228,6 +291,8 @@ pub fn keep(context: &Context, question: &Question, before: Option<Before>, reso
         count: resolved.count,
         plain: Plain::of(entitlement),
         details: OnceCell::new(),
+        recorded: RefCell::new(None),
+        row: row(entitlement),
     };
     let hash = hash(known.organization_id, name, &known.feature, None);
     KNOWN.with_borrow_mut(|kept| {

@@ -35,6 +35,7 @@ pub struct Granted {
     pub balance: Option<Quantity>,
     pub known: Rc<Known>,
     pub details: Option<Rc<Jsonb>>,
+    pub code: &'static str,
 }
 
 fn find(question: &Question) -> Option<Rc<Known>> {
@@ -61,6 +62,7 @@ pub fn check(question: &Question, value: Quantity) -> Option<Answered> {
                 balance,
                 known,
                 details,
+                code: "access_granted",
             }));
         }
     }

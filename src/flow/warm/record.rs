@@ -1,25 +1,28 @@
 //! A track whose entitlement is known: a take in shared memory and a narrow insert.
 
-use super::{context, known};
+use super::context::Warm;
+use super::known::Known;
+use super::{Answered, Granted, context, known};
 use crate::backend::call::Access;
 use crate::backend::owner::AsOwner;
+use crate::db;
 use crate::error::Result;
 use crate::flow::context::Level;
-use crate::flow::decided::Decided;
 use crate::flow::text;
 use crate::flow::track::{self, UsageEvent};
 use crate::meter::{self, shared};
+use std::rc::Rc;
 
 /// Records the event, if what it needs is known; None leaves everything as it was.
 ///
 /// # Errors
 /// As the ordinary track.
-pub fn track(event: &UsageEvent) -> Result<Option<Decided>> {
-    let plain = event.value.is_positive()
+pub fn track(event: &UsageEvent) -> Result<Option<Answered>> {
+    let simple = event.value.is_positive()
         && event.idempotency_key.is_none()
         && event.customer_data.is_none()
         && event.occurred_at.is_none();
-    if !plain {
+    if !simple {
         return Ok(None);
     }
     let Some(warm) = context::find(Level::App, Access::Write, Access::Write.time()) else {
@@ -33,6 +36,9 @@ pub fn track(event: &UsageEvent) -> Result<Option<Decided>> {
     meter::enter([known.customer.id]);
     if !known.stands(warm.now) {
         return Ok(None);
+    }
+    if let Some(recorded) = plain(&warm, &known, event)? {
+        return Ok(Some(Answered::Granted(recorded)));
     }
     let judge = |used: &meter::Used| track::judge(&known.entitlement, used, event.value);
     let Some(judged) = shared::judge_now(known.customer.id, &known.places, judge)? else {
@@ -49,5 +55,42 @@ pub fn track(event: &UsageEvent) -> Result<Option<Decided>> {
             &judged,
         )?;
     }
-    Ok(Some(judged.decision.into()))
+    Ok(Some(Answered::Decided(judged.decision.into())))
+}
+
+/// The shortest way: one meter, and after this event still something left of it.
+///
+/// What reaches or passes the limit has more to say, and goes the longer way.
+fn plain(warm: &Warm, known: &Rc<Known>, event: &UsageEvent) -> Result<Option<Granted>> {
+    let (Some(plain), value) = (known.plain, event.value) else {
+        return Ok(None);
+    };
+    let Some(row) = known.row(value, event, warm.now)? else {
+        return Ok(None);
+    };
+    let Some(details) = known.recorded_details(value) else {
+        return Ok(None);
+    };
+    let taken = shared::take_one(known.customer.id, &plain.place, |used| {
+        let after = used.checked_add(value)?;
+        plain
+            .limit
+            .is_none_or(|limit| after < limit)
+            .then_some(value)
+    })?;
+    let Some(before) = taken else {
+        return Ok(None);
+    };
+    if !meter::record_plain(std::slice::from_ref(&row))? {
+        let _owner = AsOwner::enter(warm.context.caller.owner);
+        meter::writing(|| db::meter::append(std::slice::from_ref(&row)))?;
+    }
+    let usage = before.checked_add(value).unwrap_or(before);
+    Ok(Some(Granted {
+        usage,
+        balance: plain.limit.and_then(|limit| limit.checked_sub(usage)),
+        known: Rc::clone(known),
+        details: Some(details),
+        code: "tracked",
+    }))
 }

@@ -129,6 +129,35 @@ pub fn judge_now<T>(
         .map_err(Miss::into_error)
 }
 
+/// Takes from one entry that is there: `judge` sees what is used and says how much, or None to leave
+/// it. Returns what was used before; None where nothing was taken.
+///
+/// # Errors
+/// As [`judge`].
+pub fn take_one(
+    customer_id: Uuid,
+    place: &MeterPeriod,
+    judge: impl FnOnce(Quantity) -> Option<Quantity>,
+) -> Result<Option<Quantity>> {
+    if !is_usable() || memory::is_greedy(local::pinned().saturating_add(1)) {
+        return Ok(None);
+    }
+    let space = Space::current();
+    local::reserve(1);
+    let mut partition = Partition::lock(space.partition_of(customer_id));
+    let Some(held) = partition.find_filled(&space.key(place)) else {
+        return Ok(None);
+    };
+    let used = partition.value(&held, View::Spent);
+    let Some(amount) = judge(used) else {
+        return Ok(None);
+    };
+    partition
+        .apply(&[(held, amount)])
+        .map_err(Miss::into_error)?;
+    Ok(Some(used))
+}
+
 /// Which amounts of others' open transactions a judgement sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
