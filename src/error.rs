@@ -57,14 +57,10 @@ situations! {
     wrong_state = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
     /// `40001`: another open transaction is in the way; try again.
     retry = ERRCODE_T_R_SERIALIZATION_FAILURE;
-    /// `25006`: a write in a read-only transaction or in recovery.
-    read_only = ERRCODE_READ_ONLY_SQL_TRANSACTION;
     /// `0A000`: not possible with this feature of Postgres.
     unsupported = ERRCODE_FEATURE_NOT_SUPPORTED;
     /// `53400`: the memory for meters is full of open transactions.
     full = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
-    /// `2D000`: a call that commits, inside a transaction block.
-    in_transaction = ERRCODE_INVALID_TRANSACTION_TERMINATION;
     /// `53400`: a limit of the server's configuration is reached.
     exhausted = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
     /// `39P01`: a trigger function called from SQL.

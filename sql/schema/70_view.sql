@@ -82,6 +82,15 @@ CREATE VIEW owo.balance_now WITH (security_invoker = true) AS
      WHERE e.type IN ('metered', 'entity') AND e.source IS NOT NULL;
 COMMENT ON VIEW owo.balance_now IS 'usage, limit and balance of what each customer may use';
 
+CREATE FUNCTION owo._meter_stats() RETURNS TABLE (
+    slots bigint, filled bigint, pinned bigint, evictions bigint, loads bigint)
+    LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', '_meter_stats_wrapper';
+COMMENT ON FUNCTION owo._meter_stats() IS 'how the shared memory for meters is used';
+
+CREATE VIEW owo.meter_stats WITH (security_invoker = true) AS
+    SELECT slots, filled, pinned, evictions, loads FROM owo._meter_stats();
+COMMENT ON VIEW owo.meter_stats IS 'shared memory for meters: room, use, loads; no row without preload';
+
 CREATE VIEW owo.health WITH (security_invoker = true) AS
     SELECT 'over_limit' AS topic,
            format('customer %s, feature %s', e.customer, e.feature) AS subject,

@@ -109,3 +109,19 @@ fn _note(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     note::note_rows(fcinfo);
     trigger::pass(fcinfo)
 }
+
+#[pg_extern(sql = false)]
+fn _meter_stats(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    bare_call(fcinfo, Access::Read, |_| {
+        let rows = meter::shared::stats().map(|stats| -> Vec<Field> {
+            vec![
+                stats.slots.into(),
+                stats.filled.into(),
+                stats.pinned.into(),
+                stats.evictions.into(),
+                stats.loads.into(),
+            ]
+        });
+        Answer::rows(fcinfo, rows.into_iter().collect())
+    })
+}

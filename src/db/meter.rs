@@ -334,30 +334,3 @@ pub fn running(
         },
     )
 }
-
-/// Credits or units drawn from a meter since a time, whatever the period.
-///
-/// # Errors
-/// As `spi::read`.
-pub fn drawn_since(
-    snapshot: &Snapshot,
-    customer_id: Uuid,
-    meter_id: Uuid,
-    since: DateTime<Utc>,
-) -> Result<Quantity> {
-    static DRAWN: Statement = Statement::new(
-        "SELECT coalesce(sum(quantity), 0)
-           FROM (SELECT quantity FROM owo.usage_event
-                  WHERE customer_id = $1 AND meter_id = $2 AND at >= $3
-                 UNION ALL
-                 SELECT quantity FROM owo.usage_pending
-                  WHERE customer_id = $1 AND meter_id = $2 AND at >= $3) AS x",
-    );
-    let sum = spi::read(
-        snapshot,
-        &DRAWN,
-        arguments![customer_id, meter_id, since],
-        |row| row.get(0),
-    )?;
-    Ok(sum.into_iter().next().unwrap_or(Quantity::ZERO))
-}

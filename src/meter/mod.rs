@@ -166,22 +166,6 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// What is used of those places, what this call has drawn included.
-    ///
-    /// # Errors
-    /// As the statements.
-    pub fn used(
-        &mut self,
-        snapshot: &Snapshot,
-        customer_id: Uuid,
-        places: &[MeterPeriod],
-    ) -> Result<Used> {
-        if shared::is_usable() {
-            return shared::visible(customer_id, places);
-        }
-        self.load(snapshot, customer_id, places)
-    }
-
     fn load(
         &mut self,
         snapshot: &Snapshot,

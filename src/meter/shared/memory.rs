@@ -158,9 +158,25 @@ pub fn is_greedy(pinned: usize) -> bool {
     pinned > per_partition as usize * PARTITIONS / 4
 }
 
-/// Slots, slots in use, slots pinned, evictions and loads, for `owo.meter_stats`.
-pub fn slots() -> Option<[u64; 5]> {
+/// How the memory is used, for `owo.meter_stats`.
+#[derive(Debug, Clone, Copy)]
+pub struct Stats {
+    /// Entries that fit.
+    pub slots: i64,
+    /// Entries that are there.
+    pub filled: i64,
+    /// Entries that open transactions hold.
+    pub pinned: i64,
+    /// Entries that made room for others since the server started.
+    pub evictions: i64,
+    /// Entries that were read from tables since the server started.
+    pub loads: i64,
+}
+
+/// Counts the entries of all databases; None without preload.
+pub fn stats() -> Option<Stats> {
     let area = STARTED.load(Ordering::Acquire);
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     // SAFETY: set once by `startup`; atomics and a constant.
     let (per_partition, evictions, loads) = unsafe {
         let area = area.as_ref()?;
@@ -171,21 +187,19 @@ pub fn slots() -> Option<[u64; 5]> {
             area.loads.load(Ordering::Relaxed),
         )
     };
-    let (mut filled, mut pinned) = (0_u64, 0_u64);
+    let (mut filled, mut pinned) = (0_i64, 0_i64);
     for number in 0..PARTITIONS {
-        let partition = Partition::lock(number);
-        // SAFETY: the lock is held.
-        let head = unsafe { &*partition.raw.head };
-        filled += u64::from(head.filled);
-        pinned += u64::from(head.pinned);
+        let mut partition = Partition::lock(number);
+        filled += i64::from(partition.head().filled);
+        pinned += i64::from(partition.head().pinned);
     }
-    Some([
-        u64::from(per_partition) * PARTITIONS as u64,
+    Some(Stats {
+        slots: i64::from(per_partition) * i64::try_from(PARTITIONS).unwrap_or(0),
         filled,
         pinned,
-        evictions,
-        loads,
-    ])
+        evictions: number(evictions),
+        loads: number(loads),
+    })
 }
 
 impl Space {

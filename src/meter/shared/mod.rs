@@ -38,7 +38,7 @@ use owostack_domain::quantity::Quantity;
 use pgrx::pg_sys;
 use uuid::Uuid;
 
-pub use memory::{request, slots, startup};
+pub use memory::{request, startup, stats};
 pub use transaction::register;
 
 /// What one judgement wants to change; positive takes, negative gives back.
