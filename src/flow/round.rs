@@ -48,6 +48,8 @@ pub struct Report {
     pub fold_skipped: Option<&'static str>,
     /// Customers whose dates were made rows.
     pub settled: i64,
+    /// The first of them.
+    pub first: Option<Uuid>,
     /// Customers whom somebody else was working on.
     pub busy: i64,
     /// Idempotency keys deleted.
@@ -177,6 +179,7 @@ impl Round {
         self.current = Some(next.customer_id);
         if due::try_settle(caller, &next)? {
             self.report.settled = self.report.settled.saturating_add(1);
+            self.report.first.get_or_insert(next.customer_id);
         } else {
             self.report.busy = self.report.busy.saturating_add(1);
         }

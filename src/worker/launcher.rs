@@ -6,6 +6,7 @@
 //! never in a loop; a server without free background processes is reported once.
 
 use super::WORKER;
+use super::entry::Entry;
 use crate::backend::board::{self, Board};
 use crate::backend::database::{self, Database};
 use crate::backend::slot::{Slot, State};
@@ -13,33 +14,17 @@ use crate::backend::{clock, process};
 use crate::error::Error;
 use crate::guc;
 use chrono::{DateTime, Duration, Utc};
-use pgrx::bgworkers::{BackgroundWorkerStatus, DynamicBackgroundWorker};
 use pgrx::pg_sys;
 use std::collections::BTreeMap;
 
 /// How often databases are listed anew, to find created ones and forget dropped ones.
 const LIST_SECONDS: i64 = 60;
-/// How often a resting worker is sent to look, whatever the board says.
-const REST_SECONDS: i64 = 3_600;
 /// Databases that nobody has looked at yet are looked at so many at a time.
 const FIRST_LOOKS: usize = 2;
-/// Waiting time after a failed start; doubles with each further one.
-const BACKOFF_SECONDS: i64 = 5;
-const BACKOFF_SECONDS_MAX: i64 = 300;
+/// Waiting time after the server had no process to give.
+const REFUSED_SECONDS: i64 = 5;
 /// How often a server without free background processes is told again.
 const REPORT_SECONDS: i64 = 3_600;
-
-/// What the launcher remembers of a database.
-struct Entry {
-    name: String,
-    worker: Option<DynamicBackgroundWorker>,
-    /// Whether a worker has looked at it since the launcher began.
-    seen: bool,
-    not_before: DateTime<Utc>,
-    failures: u32,
-    /// When a worker last left or was last refused; the longest waiting goes first.
-    waiting_since: DateTime<Utc>,
-}
 
 struct Launcher {
     board: &'static Board,
@@ -101,7 +86,7 @@ impl Launcher {
         let mut wanting: Vec<(DateTime<Utc>, u32)> = self
             .entries
             .iter()
-            .filter(|(oid, entry)| wants_worker(self.board, **oid, entry, now))
+            .filter(|(_, entry)| entry.is_wanting(self.board, now))
             .map(|(oid, entry)| (entry.waiting_since, *oid))
             .collect();
         wanting.sort_unstable();
@@ -127,7 +112,10 @@ impl Launcher {
             }
         }
         for (oid, database) in taking {
-            let entry = self.entries.entry(oid).or_insert_with(|| Entry::new(now));
+            let entry = self
+                .entries
+                .entry(oid)
+                .or_insert_with(|| Entry::new(oid, now));
             entry.name.clone_from(&database.name);
         }
     }
@@ -135,33 +123,21 @@ impl Launcher {
     /// Notices which workers have ended, and how.
     fn collect(&mut self, now: DateTime<Utc>) {
         for (oid, entry) in &mut self.entries {
-            let ended = entry
-                .worker
-                .as_ref()
-                .is_some_and(|worker| matches!(worker.pid(), Err(BackgroundWorkerStatus::Stopped)));
-            if !ended {
+            if !entry.has_ended() {
                 continue;
             }
-            entry.worker = None;
-            entry.waiting_since = now;
             self.not_before = now;
             let slot = self.board.find(pg_sys::Oid::from(*oid));
-            let failed = slot.filter(|slot| {
-                matches!(
-                    slot.state(),
-                    State::Starting | State::Running | State::Failed
-                )
-            });
-            if let Some(slot) = failed {
-                slot.set_state(State::Failed);
-                entry.failures = entry.failures.saturating_add(1);
-                entry.not_before = now + backoff(entry.failures);
-                continue;
-            }
-            entry.seen = true;
-            entry.failures = 0;
-            if let Some(slot) = slot.filter(|slot| slot.state() == State::Absent) {
-                self.board.free(slot);
+            match slot.map(|slot| (slot, slot.state())) {
+                Some((slot, State::Starting | State::Running | State::Failed)) => {
+                    slot.set_state(State::Failed);
+                    entry.failed(now);
+                }
+                Some((slot, State::Absent)) => {
+                    self.board.free(slot);
+                    entry.left(now);
+                }
+                _ => entry.left(now),
             }
         }
     }
@@ -210,7 +186,7 @@ impl Launcher {
             self.board.full_at.set(None);
             return;
         }
-        self.not_before = now + Duration::seconds(BACKOFF_SECONDS);
+        self.not_before = now + Duration::seconds(REFUSED_SECONDS);
         if self.board.full_at.get().is_none() {
             self.board.full_at.set(Some(now));
             // Workers that have nothing to do make room.
@@ -232,72 +208,12 @@ impl Launcher {
     fn next_look(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let listing = self.listed_at.unwrap_or(now) + Duration::seconds(LIST_SECONDS);
         self.entries
-            .iter()
-            .filter(|(_, entry)| entry.worker.is_none())
-            .filter_map(|(oid, entry)| {
-                let at = wanted_at(self.board, *oid, entry)?;
-                Some(at.max(entry.not_before).max(self.not_before))
-            })
+            .values()
+            .filter_map(|entry| Some(entry.wanted_at(self.board)?.max(self.not_before)))
             .chain([listing])
             .filter(|at| *at > now)
             .min()
             .unwrap_or(listing)
             .max(now)
     }
-}
-
-impl Entry {
-    fn new(now: DateTime<Utc>) -> Self {
-        Self {
-            name: String::new(),
-            worker: None,
-            seen: false,
-            not_before: DateTime::UNIX_EPOCH,
-            failures: 0,
-            waiting_since: now,
-        }
-    }
-
-    fn is_first_look(&self) -> bool {
-        self.worker.is_some() && !self.seen
-    }
-}
-
-fn wants_worker(board: &Board, oid: u32, entry: &Entry, now: DateTime<Utc>) -> bool {
-    let database = pg_sys::Oid::from(oid);
-    let seated = board
-        .find(database)
-        .is_some_and(|slot| slot.seat.pid().is_some());
-    entry.worker.is_none()
-        && !seated
-        && now >= entry.not_before
-        && !board.is_held(database)
-        && wanted_at(board, oid, entry).is_some_and(|at| at <= now)
-}
-
-/// From when on a database without a worker should have one; None when nothing is expected.
-fn wanted_at(board: &Board, oid: u32, entry: &Entry) -> Option<DateTime<Utc>> {
-    let at_once = Some(DateTime::UNIX_EPOCH);
-    let Some(slot) = board.find(pg_sys::Oid::from(oid)) else {
-        return if entry.seen { None } else { at_once };
-    };
-    if board.is_held(pg_sys::Oid::from(oid)) {
-        return None;
-    }
-    if !entry.seen || slot.is_noted() {
-        return at_once;
-    }
-    match slot.state() {
-        State::Absent => None,
-        State::Resting => {
-            let rest = entry.waiting_since + Duration::seconds(REST_SECONDS);
-            Some(slot.due_at.get().map_or(rest, |due| due.min(rest)))
-        }
-        _ => at_once,
-    }
-}
-
-fn backoff(failures: u32) -> Duration {
-    let doubled = BACKOFF_SECONDS.saturating_mul(1_i64 << failures.saturating_sub(1).min(16));
-    Duration::seconds(doubled.min(BACKOFF_SECONDS_MAX))
 }

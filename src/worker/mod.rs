@@ -9,6 +9,7 @@
 //! rounds, sleeps on its latch, and leaves when there has been nothing to do for a while, when a
 //! command wants the database to itself, and when the extension is gone.
 
+mod entry;
 mod launcher;
 mod rounds;
 mod visit;

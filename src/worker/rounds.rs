@@ -60,6 +60,9 @@ pub struct Rounds {
     name: String,
     /// Customers who could not be settled, and since when.
     avoided: BTreeMap<Uuid, DateTime<Utc>>,
+    /// Whom the last round settled first, if it ended early: still first in the next one, that
+    /// customer would be settled for ever.
+    first: Option<Uuid>,
     /// Texts of errors logged since the last round that went well.
     logged: BTreeSet<String>,
 }
@@ -72,6 +75,7 @@ impl Rounds {
             database,
             name: String::new(),
             avoided: BTreeMap::new(),
+            first: None,
             logged: BTreeSet::new(),
         }
     }
@@ -83,6 +87,7 @@ impl Rounds {
             .retain(|_, since| begun - *since < Duration::seconds(AVOID_SECONDS));
         let mut round = Round::new(JOBS, self.avoided.keys().copied().collect());
         let mut failed = false;
+        let mut shown = 0_i64;
         loop {
             if process::is_asked_to_leave() || self.board.is_held(self.database) {
                 return Outcome::Later;
@@ -90,23 +95,25 @@ impl Rounds {
             match self.step(&mut round) {
                 Ok(Found::Gone) => return Outcome::Gone,
                 Ok(Found::Leaving) => return Outcome::Later,
-                Ok(Found::Stage(Stage::More)) => {}
+                Ok(Found::Stage(Stage::More)) => {
+                    let folded = round.report().folded;
+                    self.slot.folded.add(folded.saturating_sub(shown));
+                    shown = folded;
+                }
                 Ok(Found::Stage(Stage::Over)) => break,
                 Err(error) => {
                     let customer = round.pass_over();
-                    if let Some(id) = customer
-                        && self.avoided.len() < AVOIDED
-                    {
-                        self.avoided.insert(id, begun);
-                    }
-                    failed |= customer.is_none();
+                    failed |= !customer.is_some_and(|id| self.avoid(id, begun));
                     self.record(error, customer);
                 }
             }
         }
         process::report_statistics();
         let report = round.report();
-        self.slot.folded.add(report.folded);
+        if let Some(id) = report.first.filter(|_| report.first == self.first) {
+            failed |= !self.avoid(id, begun);
+        }
+        self.first = report.first.filter(|_| report.more);
         if failed {
             return Outcome::Failed;
         }
@@ -125,6 +132,15 @@ impl Rounds {
             more: report.more,
             due_at: report.due_at.into_iter().chain(again).min(),
         }
+    }
+
+    /// Leaves a customer alone for a while; false when too many are left alone already.
+    fn avoid(&mut self, customer: Uuid, since: DateTime<Utc>) -> bool {
+        let fits = self.avoided.len() < AVOIDED;
+        if fits {
+            self.avoided.insert(customer, since);
+        }
+        fits
     }
 
     /// One batch in one transaction.
