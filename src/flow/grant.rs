@@ -46,6 +46,7 @@ const READER_ROUTINES: &[&str] = &[
     "owo_version",
     // What policies and views call.
     "_organizations",
+    "_meter_stats",
     "_worker_status",
 ];
 /// Functions of `app`, besides those of `reader`.
