@@ -1,6 +1,6 @@
 # Everything a reader needs: make demo, make test, make install. The work is done by the scripts in tests/lib.
 # PG_CONFIG chooses a Postgres (15 to 18); without it the distribution's is taken, and installed if missing.
-export PG_CONFIG JOBS SUITES TEST ACCEPT
+export PG_CONFIG JOBS SUITES TEST ACCEPT ENGINE
 PROFILE ?= release
 
 .DEFAULT_GOAL := help

@@ -2,7 +2,7 @@
 
 use super::call;
 use crate::backend::answer::{Answer, Field};
-use crate::backend::call::{Access, refuse_where_read_only};
+use crate::backend::call::{Access, begin_write};
 use crate::backend::clock;
 use crate::backend::json::Json;
 use crate::backend::numeric::Number;
@@ -275,7 +275,7 @@ fn tracked(
     finish: impl Fn(&UsageEvent, Decided) -> Result<Decided>,
 ) -> Answer {
     let outcome = arguments.event().and_then(|event| {
-        refuse_where_read_only();
+        begin_write();
         match warm::record::track(&event)? {
             None => Ok(Err(event)),
             Some(Answered::Granted(granted)) => {

@@ -54,8 +54,7 @@ impl Caller {
         let function =
             function_oid(fcinfo).ok_or_else(|| Error::internal("no call information"))?;
         if access == Access::Write {
-            refuse_where_read_only();
-            transaction::note_write();
+            begin_write();
         }
         let at = access.time();
         Ok(Self {
@@ -108,12 +107,14 @@ fn function_oid(fcinfo: pg_sys::FunctionCallInfo) -> Option<pg_sys::Oid> {
 
 const COMMAND: &CStr = c"owostack";
 
-/// Raises `25006` in read-only transactions and recovery, `25000` in parallel workers.
-pub fn refuse_where_read_only() {
+/// Begins a call that writes: raises `25006` in read-only transactions and recovery, `25000` in
+/// parallel workers, and notes that this transaction cannot be prepared.
+pub fn begin_write() {
     // SAFETY: the name is NUL-terminated; each call raises or does nothing.
     unsafe {
         pg_sys::PreventCommandIfReadOnly(COMMAND.as_ptr());
         pg_sys::PreventCommandIfParallelMode(COMMAND.as_ptr());
         pg_sys::PreventCommandDuringRecovery(COMMAND.as_ptr());
     }
+    transaction::note_write();
 }

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Runs the suites on a private server and ends with the line "N passed, N failed".
 # SUITES chooses among: domain stories isolation server; TEST narrows stories, specs and programs to names that contain it.
+# ENGINE=shared preloads the library, so that usage is counted in shared memory and the worker runs; the default is table.
 . "$(dirname "$0")/common.sh"
 
 SUITES=${SUITES:-domain stories isolation server}
 TEST=${TEST:-}
+export ENGINE=${ENGINE:-table}
 export RESULTS=$BUILD/results.tsv
 "$LIB/setup.sh" test
 choose_postgres
@@ -56,7 +58,9 @@ serve() {
     export BIN=$prefix$PG_BIN
     trap leave EXIT
     # What is measured here is right answers; durability has its own tests, on servers they make.
-    "$LIB/cluster.sh" create test fsync=off max_connections=120 max_prepared_transactions=10 statement_timeout=120s \
+    local preload=()
+    [ "$ENGINE" = table ] || preload=(shared_preload_libraries=owostack)
+    "$LIB/cluster.sh" create test "${preload[@]}" fsync=off max_connections=120 max_prepared_transactions=10 statement_timeout=120s \
         log_min_messages=warning log_error_verbosity=verbose log_line_prefix='%m %p %d %u ' lc_messages=C || return
     export PGHOST PGUSER=postgres
     PGHOST=$("$LIB/cluster.sh" folder test)
