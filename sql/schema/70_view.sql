@@ -38,8 +38,11 @@ CREATE VIEW owo.usage_by_day WITH (security_invoker = true) AS
      GROUP BY o.slug, c.key, coalesce(f.slug, u.feature_id::text), u.day;
 COMMENT ON VIEW owo.usage_by_day IS 'recorded usage by day in UTC';
 
+-- The condition is one on the customer's own row, so that no other organization's customer is ever
+-- asked about, in whatever order the planner joins.
 CREATE VIEW owo.entitlement_now WITH (security_invoker = true) AS
-    SELECT o.slug AS organization,
+    SELECT coalesce(nullif(current_setting('owostack.organization', true), ''), 'default')
+               AS organization,
            c.key AS customer,
            e.feature,
            e.type,
@@ -53,10 +56,13 @@ CREATE VIEW owo.entitlement_now WITH (security_invoker = true) AS
            e.value,
            e.changes_at
       FROM owo.customer AS c
-      JOIN owo.organization AS o ON o.id = c.organization_id
      CROSS JOIN LATERAL @extschema@.owo_features(c.id::text) AS e
      WHERE c.deleted_at IS NULL
-       AND o.slug = coalesce(nullif(current_setting('owostack.organization', true), ''), 'default');
+       AND c.organization_id = (
+           SELECT o.id
+             FROM owo.organization AS o
+            WHERE o.slug = coalesce(nullif(current_setting('owostack.organization', true), ''),
+                                    'default'));
 COMMENT ON VIEW owo.entitlement_now IS 'what each customer of the session''s organization has, by feature';
 
 CREATE VIEW owo.subscription_now WITH (security_invoker = true) AS
