@@ -107,6 +107,23 @@ pub fn levels(snapshot: &Snapshot, role_name: &str) -> Result<Vec<String>> {
     spi::read(snapshot, &LEVELS, arguments![role_name], |row| row.get(0))
 }
 
+/// Whether the role itself holds what `owo_grant_role` gives every role in Postgres.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn is_known(snapshot: &Snapshot, role: pg_sys::Oid) -> Result<bool> {
+    static KNOWN: Statement = Statement::new(
+        "SELECT EXISTS (
+             SELECT FROM pg_namespace AS n, aclexplode(n.nspacl) AS a
+              WHERE n.nspname = 'owo' AND a.grantee = $1 AND a.privilege_type = 'USAGE')",
+    );
+    Ok(
+        spi::read(snapshot, &KNOWN, arguments![role], |row| row.get::<bool>(0))?
+            .into_iter()
+            .any(|known| known),
+    )
+}
+
 /// Whether a role has USAGE on a schema, which is given as an identifier.
 ///
 /// # Errors

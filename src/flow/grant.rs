@@ -116,6 +116,10 @@ pub fn give(caller: &Caller, role: &Role, level: &str, slug: Option<&str>) -> Re
         .map(|slug| organization::require(&snapshot, slug))
         .transpose()?
         .map(|o| o.id);
+    if !db::role::is_known(&snapshot, role.id)? {
+        // Whatever stands under this name was given to a role that has been dropped.
+        db::role::revoke(&role.name, None)?;
+    }
     if level == "none" {
         db::role::revoke(&role.name, organization_id)?;
     } else {
