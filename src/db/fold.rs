@@ -39,7 +39,8 @@ pub fn create_partition(month: &str) -> Result<()> {
         "CREATE TABLE owo.{name} (LIKE owo.usage_event INCLUDING DEFAULTS INCLUDING STORAGE, \
          CONSTRAINT {name}_pkey PRIMARY KEY (customer_id, id))"
     ))?;
-    spi::utility(&format!("REVOKE ALL ON owo.{name} FROM PUBLIC"))?;
+    // Default privileges of the database may have given it away.
+    spi::utility(&format!("SELECT owo._revoke_all('owo.{name}')"))?;
     spi::utility(&format!("ALTER TABLE owo.{name} ENABLE ROW LEVEL SECURITY"))?;
     spi::utility(&format!(
         "ALTER TABLE owo.usage_event ATTACH PARTITION owo.{name} \
