@@ -27,6 +27,7 @@ pub mod roles;
 pub mod seat;
 pub mod slot;
 pub mod spi;
+pub mod sqlstate;
 pub mod table;
 pub mod transaction;
 pub mod trigger;

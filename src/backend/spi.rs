@@ -4,10 +4,12 @@
 //! `write` acts on that state too, so that REPEATABLE READ fails only where somebody is really in
 //! the way. pgrx's own SPI client is not used: it reads with the transaction's old snapshot.
 
+use crate::backend::sqlstate::Frame;
 use crate::backend::value::{Argument, FromColumn};
 use crate::error::{Error, Result};
 use pgrx::pg_sys;
 use std::ffi::CString;
+use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -177,13 +179,17 @@ pub fn utility(sql: &str) -> Result<()> {
 }
 
 /// A connection to SPI; closed on drop, or by abort.
-pub(super) struct Connection;
+pub(super) struct Connection {
+    _frame: Pin<Box<Frame>>,
+}
 
 impl Connection {
     pub(super) fn open() -> Result<Self> {
         // SAFETY: closed on drop, or by abort.
         if unsafe { pg_sys::SPI_connect() } == pg_sys::SPI_OK_CONNECT as i32 {
-            Ok(Self)
+            Ok(Self {
+                _frame: Frame::open(),
+            })
         } else {
             Err(Error::internal("SPI is not available"))
         }
