@@ -48,6 +48,7 @@ const READER_ROUTINES: &[&str] = &[
     "_organizations",
     "_meter_stats",
     "_worker_status",
+    "_meter_stats",
 ];
 /// Functions of `app`, besides those of `reader`.
 const APP_ROUTINES: &[&str] = &[

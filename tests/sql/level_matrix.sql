@@ -112,6 +112,10 @@ SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'owo'::regnamespace AND 
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'owo'::regnamespace AND c.relkind IN ('r', 'p')
   AND has_table_privilege('matrix_admin', c.oid, 'SELECT') AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid) ORDER BY 1;
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'owo'::regnamespace AND c.relkind = 'v' AND NOT 'security_invoker=true' = ANY (coalesce(c.reloptions, '{}')) ORDER BY 1;
+-- what views and policies call may be executed by who may read them: zero rows
+SELECT DISTINCT p.oid::regprocedure AS not_for_readers
+FROM pg_depend d JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+WHERE d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass) AND p.proname ~ '^_|^owo_' AND NOT has_function_privilege('matrix_reader', p.oid, 'EXECUTE') ORDER BY 1;
 -- for the owner alone
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'owo'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
   AND NOT has_table_privilege('matrix_admin', c.oid, 'SELECT') ORDER BY 1;
