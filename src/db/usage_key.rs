@@ -15,6 +15,67 @@ pub struct Answered {
     pub created_at: DateTime<Utc>,
 }
 
+/// The answers stored under keys.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn find_many(
+    snapshot: &Snapshot,
+    keys: Vec<(Uuid, String)>,
+) -> Result<Vec<((Uuid, String), Answered)>> {
+    static FIND: Statement = Statement::new(
+        "SELECT k.customer_id, k.key, k.request, k.result, k.created_at
+           FROM unnest($1, $2) AS x (customer_id, key)
+           JOIN owo.usage_key AS k ON k.customer_id = x.customer_id AND k.key = x.key",
+    );
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (customers, keys): (Vec<Uuid>, Vec<String>) = keys.into_iter().unzip();
+    spi::read(snapshot, &FIND, arguments![customers, keys], |row| {
+        let answered = Answered {
+            request: row.get(2)?,
+            result: row.get(3)?,
+            created_at: row.get(4)?,
+        };
+        Ok(((row.get(0)?, row.get(1)?), answered))
+    })
+}
+
+/// Stores answers, replacing those whose time is over; the caller holds the keys' locks.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn store_many(answers: Vec<((Uuid, String), Answered)>) -> Result<()> {
+    static FORGET: Statement = Statement::new(
+        "DELETE FROM owo.usage_key AS k USING unnest($1, $2) AS x (customer_id, key)
+          WHERE k.customer_id = x.customer_id AND k.key = x.key",
+    );
+    static STORE: Statement = Statement::new(
+        "INSERT INTO owo.usage_key (customer_id, key, request, result, created_at)
+         SELECT * FROM unnest($1, $2, $3, $4, $5)",
+    );
+    if answers.is_empty() {
+        return Ok(());
+    }
+    let mut names: (Vec<Uuid>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut documents: (Vec<Option<Value>>, Vec<Option<Value>>) = (Vec::new(), Vec::new());
+    let mut times = Vec::new();
+    for ((customer_id, key), answered) in answers {
+        names.0.push(customer_id);
+        names.1.push(key);
+        documents.0.push(Some(answered.request));
+        documents.1.push(Some(answered.result));
+        times.push(answered.created_at);
+    }
+    spi::run(&FORGET, arguments![names.0.clone(), names.1.clone()])?;
+    spi::run(
+        &STORE,
+        arguments![names.0, names.1, documents.0, documents.1, times],
+    )
+    .map(|_| ())
+}
+
 /// The answer stored under a key.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ use crate::flow::text;
 use crate::meter;
 use owostack_domain::{ids, period};
 use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// What a call may say about a customer; None leaves the field as it is.
@@ -108,30 +109,63 @@ impl Profile {
 /// `21000` when an e-mail belongs to two customers, `22023` when the name is empty or too long.
 pub fn find(context: &Context, snapshot: &Snapshot, name: &str) -> Result<Option<Customer>> {
     text::bounded("customer", name, text::EMAIL_LENGTH)?;
-    let organization = &context.organization;
-    let derived = ids::customer_id(organization.id, name, organization.sandbox);
-    let mut candidates = vec![derived];
-    if let Some(id) = ids::canonical(name) {
-        candidates.insert(0, id);
-    }
-    let found = db::customer::find(snapshot, candidates.clone())?;
-    let key = ids::stored_key(name, organization.sandbox);
-    for id in candidates {
-        let hit = found.iter().find(|customer| {
-            customer.id == id
-                && customer.organization_id == organization.id
-                && customer.deleted_at.is_none()
-                && (customer.key == key || ids::canonical(name) == Some(id))
-        });
-        if let Some(customer) = hit {
-            return Ok(Some(customer.clone()));
-        }
+    let candidates = candidates(context, name);
+    let found = db::customer::find(snapshot, candidates)?;
+    if let Some(customer) = named(context, name, |id| found.iter().find(|row| row.id == id)) {
+        return Ok(Some(customer.clone()));
     }
     if name.contains('@') {
         find_by_email(context, snapshot, name)
     } else {
         Ok(None)
     }
+}
+
+/// Those of many names that mean a customer by id or key, in one look-up.
+///
+/// # Errors
+/// As the statements.
+pub fn find_many<'a>(
+    context: &Context,
+    snapshot: &Snapshot,
+    names: &HashSet<&'a str>,
+) -> Result<HashMap<&'a str, Customer>> {
+    let ids = names
+        .iter()
+        .flat_map(|name| candidates(context, name))
+        .collect();
+    let found = db::customer::find(snapshot, ids)?.into_iter();
+    let found: HashMap<Uuid, Customer> = found.map(|customer| (customer.id, customer)).collect();
+    let hits = names.iter().filter_map(|name| {
+        let customer = named(context, name, |id| found.get(&id))?;
+        Some((*name, customer.clone()))
+    });
+    Ok(hits.collect())
+}
+
+/// The ids that a name may mean, the one that it is before the one that it makes.
+fn candidates(context: &Context, name: &str) -> Vec<Uuid> {
+    let organization = &context.organization;
+    let derived = ids::customer_id(organization.id, name, organization.sandbox);
+    ids::canonical(name).into_iter().chain([derived]).collect()
+}
+
+/// The living customer that a name means by id or key, among those that `find` knows.
+fn named<'a>(
+    context: &Context,
+    name: &str,
+    find: impl Fn(Uuid) -> Option<&'a Customer>,
+) -> Option<&'a Customer> {
+    let organization = &context.organization;
+    let key = ids::stored_key(name, organization.sandbox);
+    let is_meant = |customer: &&Customer| {
+        customer.organization_id == organization.id
+            && customer.deleted_at.is_none()
+            && (customer.key == key || ids::canonical(name) == Some(customer.id))
+    };
+    candidates(context, name)
+        .into_iter()
+        .find_map(|id| find(id).filter(is_meant))
 }
 
 fn find_by_email(context: &Context, snapshot: &Snapshot, name: &str) -> Result<Option<Customer>> {

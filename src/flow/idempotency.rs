@@ -63,7 +63,21 @@ pub fn replay(
     key: &str,
     request: &Value,
 ) -> Result<Option<Value>> {
-    let Some(answered) = db::usage_key::find(snapshot, customer_id, key)? else {
+    let answered = db::usage_key::find(snapshot, customer_id, key)?;
+    answer(context, key, request, answered.as_ref())
+}
+
+/// What a stored answer says to a request; None when the key is free.
+///
+/// # Errors
+/// `23505` when the key was used for another request.
+pub fn answer(
+    context: &Context,
+    key: &str,
+    request: &Value,
+    answered: Option<&Answered>,
+) -> Result<Option<Value>> {
+    let Some(answered) = answered else {
         return Ok(None);
     };
     let kept = Duration::days(context.organization.idempotency_days.into());
@@ -71,7 +85,7 @@ pub fn replay(
         return Ok(None);
     }
     if answered.request == *request {
-        return Ok(Some(answered.result));
+        return Ok(Some(answered.result.clone()));
     }
     Err(reused(key, &answered.request))
 }

@@ -23,7 +23,7 @@ use crate::meter;
 use ledger::Ledger;
 use owostack_domain::decision::{Code, Decision};
 use owostack_domain::entitlement::{Entitlement, Feature, FeatureType};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 pub use event::{UsageEvent, read_events};
@@ -83,7 +83,13 @@ fn run(context: &Context, events: Vec<UsageEvent>, many: bool) -> Result<Vec<Dec
         [one] => known::before(context, &one.event.question()),
         _ => None,
     };
+    let keys = located.iter().filter_map(|located| {
+        let customer = located.customer.as_ref()?;
+        Some((customer.id, located.event.idempotency_key.clone()?))
+    });
+    let keys = keys.collect();
     let mut ledger = Ledger::open(context, before)?;
+    ledger.load_keys(keys)?;
     let mut decisions = Vec::with_capacity(located.len());
     for (index, located) in located.into_iter().enumerate() {
         let decided = ledger
@@ -130,6 +136,15 @@ fn locate(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Located>> {
         }
     }
     let mut customers: HashMap<String, Option<Customer>> = HashMap::new();
+    if events.len() > 1 {
+        let names: HashSet<&str> = events.iter().map(|event| event.customer.as_str()).collect();
+        let found = customer::find_many(context, &snapshot, &names)?;
+        customers.extend(
+            found
+                .into_iter()
+                .map(|(name, row)| (name.to_owned(), Some(row))),
+        );
+    }
     let mut located = Vec::with_capacity(events.len());
     for event in events {
         let known = match customers.get(&event.customer) {

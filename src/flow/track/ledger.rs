@@ -5,8 +5,10 @@
 
 use super::{Located, UsageEvent, entity_exists, unknown};
 use crate::backend::spi::Snapshot;
+use crate::db;
 use crate::db::customer::Customer;
 use crate::db::facts::Wanted;
+use crate::db::usage_key::Answered;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::decided::Decided;
@@ -33,6 +35,10 @@ pub struct Ledger<'a> {
     standings: HashMap<(Uuid, Uuid), Standing>,
     counter: Counter,
     postings: Vec<Posting>,
+    /// What was answered under this call's keys before.
+    stored: HashMap<(Uuid, String), Answered>,
+    /// Entitlements of the present that depend on no earlier period.
+    entitlements: HashMap<(Uuid, Uuid, Option<String>), Entitlement>,
     /// What this call answered under keys, still to be stored.
     answers: HashMap<(Uuid, String), (Value, Decided)>,
     crossings: Vec<Crossing>,
@@ -62,9 +68,22 @@ impl<'a> Ledger<'a> {
             standings: loaded.standings,
             counter: loaded.counter,
             postings: Vec::new(),
+            stored: HashMap::new(),
+            entitlements: HashMap::new(),
             answers: HashMap::new(),
             crossings: Vec::new(),
         })
+    }
+
+    /// Looks up what was answered under the keys of this call's events.
+    ///
+    /// # Errors
+    /// As the statement.
+    pub fn load_keys(&mut self, keys: Vec<(Uuid, String)>) -> Result<()> {
+        self.stored = db::usage_key::find_many(&self.snapshot, keys)?
+            .into_iter()
+            .collect();
+        Ok(())
     }
 
     /// Judges one event and keeps what it draws.
@@ -148,7 +167,8 @@ impl<'a> Ledger<'a> {
                 ..decided.clone()
             }));
         }
-        let stored = idempotency::replay(self.context, &self.snapshot, customer_id, key, &request)?;
+        let stored = self.stored.get(&(customer_id, key.clone()));
+        let stored = idempotency::answer(self.context, key, &request, stored)?;
         let Some(stored) = stored else {
             return Ok(None);
         };
@@ -169,12 +189,19 @@ impl<'a> Ledger<'a> {
         happened_at: DateTime<Utc>,
     ) -> Result<Entitlement> {
         let now = self.context.now;
-        let running = self.resolved(customer, feature_id, entity, now)?;
+        let name = (customer.id, feature_id, entity.map(str::to_owned));
+        let running = match self.entitlements.get(&name) {
+            Some(known) => known.clone(),
+            None => self.resolved(customer, feature_id, entity, now)?,
+        };
         let late = running
             .sources
             .iter()
             .any(|source| source.period.start.is_some_and(|start| start > happened_at));
         if !late && !self.rolls_over(customer.id, feature_id) {
+            self.entitlements
+                .entry(name)
+                .or_insert_with(|| running.clone());
             return Ok(running);
         }
         // What is drawn from earlier periods is judged by their whole history: nobody else may
@@ -269,11 +296,21 @@ impl<'a> Ledger<'a> {
     /// As the statements.
     pub fn close(self) -> Result<Loaded> {
         meter::record(&self.postings)?;
-        for ((customer_id, key), (request, decided)) in self.answers {
+        let mut answers = Vec::with_capacity(self.answers.len());
+        for (name, (request, decided)) in self.answers {
             let result = serde_json::to_value(&decided)
                 .map_err(|_| Error::internal("a decision that is not JSON"))?;
-            idempotency::store(self.context, customer_id, &key, request, result)?;
+            let created_at = self.context.now;
+            answers.push((
+                name,
+                Answered {
+                    request,
+                    result,
+                    created_at,
+                },
+            ));
         }
+        db::usage_key::store_many(answers)?;
         effect::announce(self.context, self.crossings)?;
         Ok(Loaded {
             standings: self.standings,
