@@ -116,5 +116,22 @@ CREATE VIEW owo.health WITH (security_invoker = true) AS
            'It keeps vacuum from removing folded rows; end it if it is forgotten.'
       FROM pg_catalog.pg_stat_activity AS a
      WHERE a.backend_xmin IS NOT NULL AND a.xact_start < now() - interval '5 minutes'
-       AND a.datname = current_database();
+       AND a.datname = current_database()
+     UNION ALL
+    SELECT 'not_enforced',
+           format('table %I.%I, feature %s', e.table_schema, e.table_name, f.slug),
+           CASE WHEN c.oid IS NULL THEN 'the table is gone; slots that it took are still taken'
+                ELSE 'its triggers are missing or disabled; rows are not counted' END,
+           CASE WHEN c.oid IS NULL THEN 'Free the slots with owo_entity_remove().'
+                ELSE 'Call owo_enforce_table() again, which counts what is there, or owo_unenforce_table().' END
+      FROM owo.enforced_table AS e
+      JOIN owo.feature AS f ON f.id = e.feature_id
+      LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = e.table_schema
+      LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = e.table_name
+     WHERE NOT EXISTS (
+               SELECT FROM pg_catalog.pg_trigger AS t
+                 JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
+                WHERE t.tgrelid = c.oid AND p.proname = 'owo_enforce'
+                  AND t.tgenabled IN ('O', 'A')
+                  AND position(convert_to('feature=' || f.slug, 'UTF8') || '\x00' IN t.tgargs) > 0);
 COMMENT ON VIEW owo.health IS 'what needs a person: over limits, what waits, what is misconfigured';

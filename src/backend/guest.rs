@@ -55,10 +55,8 @@ impl RowStore {
 
     /// A copy of one row that a trigger was called for.
     pub fn of_row(row: &TableRow, name: &'static CStr) -> Self {
-        let copy = Self {
-            relation: row.relation,
-            ..Self::new(name)
-        };
+        let mut copy = Self::new(name);
+        copy.relation = row.relation;
         // SAFETY: the tuple is valid for the length of the call; the store copies it.
         unsafe { pg_sys::tuplestore_puttuple(copy.store, row.tuple) };
         copy

@@ -140,12 +140,17 @@ pub fn leaves(snapshot: &Snapshot, oid: pg_sys::Oid) -> Result<Vec<Table>> {
 #[derive(Debug, Clone)]
 pub struct Enforcing {
     pub name: String,
-    pub schema: String,
-    pub table: String,
+    pub table: Table,
     /// The arguments between its parentheses.
     pub arguments: Vec<String>,
-    /// Whether it fires in an ordinary session.
-    pub enabled: bool,
+}
+
+fn enforcing(row: &Row) -> Result<Enforcing> {
+    Ok(Enforcing {
+        table: table(row)?,
+        name: row.get(4)?,
+        arguments: texts(&row.get::<String>(5)?)?,
+    })
 }
 
 /// The enforcing triggers made on a table, and on its partitions.
@@ -154,8 +159,8 @@ pub struct Enforcing {
 /// As `spi::read`.
 pub fn triggers(snapshot: &Snapshot, oid: pg_sys::Oid) -> Result<Vec<Enforcing>> {
     static TRIGGERS: Statement = Statement::new(
-        "SELECT t.tgname::text, n.nspname::text, c.relname::text, encode(t.tgargs, 'hex'),
-                t.tgenabled IN ('O', 'A')
+        "SELECT c.oid, n.nspname::text, c.relname::text, c.relowner, t.tgname::text,
+                encode(t.tgargs, 'hex')
            FROM pg_trigger AS t
            JOIN pg_class AS c ON c.oid = t.tgrelid
            JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -168,15 +173,29 @@ pub fn triggers(snapshot: &Snapshot, oid: pg_sys::Oid) -> Result<Vec<Enforcing>>
             AND t.tgparentid = 0 AND NOT t.tgisinternal AND e.extname = 'owostack'
           ORDER BY t.tgrelid, t.tgname",
     );
-    spi::read(snapshot, &TRIGGERS, arguments![oid], |row| {
-        Ok(Enforcing {
-            name: row.get(0)?,
-            schema: row.get(1)?,
-            table: row.get(2)?,
-            arguments: texts(&row.get::<String>(3)?)?,
-            enabled: row.get(4)?,
-        })
-    })
+    spi::read(snapshot, &TRIGGERS, arguments![oid], enforcing)
+}
+
+/// Enforcing triggers of other tables that fire in an ordinary session when rows come.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn taking_elsewhere(snapshot: &Snapshot, oid: pg_sys::Oid) -> Result<Vec<Enforcing>> {
+    static TRIGGERS: Statement = Statement::new(
+        "SELECT c.oid, n.nspname::text, c.relname::text, c.relowner, t.tgname::text,
+                encode(t.tgargs, 'hex')
+           FROM pg_trigger AS t
+           JOIN pg_class AS c ON c.oid = t.tgrelid
+           JOIN pg_namespace AS n ON n.oid = c.relnamespace
+           JOIN pg_depend AS d
+             ON d.classid = 'pg_proc'::regclass AND d.objid = t.tgfoid AND d.deptype = 'e'
+           JOIN pg_extension AS e
+             ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+          WHERE t.tgrelid <> $1 AND t.tgparentid = 0 AND t.tgenabled IN ('O', 'A')
+            AND t.tgtype & 4 <> 0 AND e.extname = 'owostack'
+          ORDER BY n.nspname, c.relname",
+    );
+    spi::read(snapshot, &TRIGGERS, arguments![oid], enforcing)
 }
 
 /// Texts that each end with NUL, printed in hexadecimal digits.

@@ -47,11 +47,11 @@ pub fn create(table: &Table, definition: &Definition) -> Result<()> {
 ///
 /// # Errors
 /// As [`create`].
-pub fn drop(schema: &str, table: &str, name: &str) -> Result<()> {
+pub fn drop(table: &Table, name: &str) -> Result<()> {
     spi::utility(&format!(
         "DROP TRIGGER {} ON {}",
         quote(name),
-        qualified(schema, table)
+        qualified(&table.schema, &table.name)
     ))
 }
 

@@ -37,27 +37,6 @@ pub fn tables(snapshot: &Snapshot, feature_id: Uuid) -> Result<Vec<(String, Stri
     })
 }
 
-/// Of the tables under a feature, those that still have an enforcing trigger that names it.
-///
-/// # Errors
-/// As `spi::read`.
-pub fn alive(
-    snapshot: &Snapshot,
-    feature_id: Uuid,
-) -> Result<Vec<(String, String, pgrx::pg_sys::Oid)>> {
-    static ALIVE: Statement = Statement::new(
-        "SELECT e.table_schema, e.table_name, c.oid
-           FROM owo.enforced_table AS e
-           JOIN pg_namespace AS n ON n.nspname = e.table_schema
-           JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = e.table_name
-          WHERE e.feature_id = $1
-          ORDER BY e.table_schema, e.table_name",
-    );
-    spi::read(snapshot, &ALIVE, arguments![feature_id], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-    })
-}
-
 /// Remembers that a table is under a feature, in place of what was known of the two.
 ///
 /// # Errors
@@ -101,6 +80,21 @@ pub fn forget_others(feature_id: Uuid, schema: &str, table: &str) -> Result<()> 
           WHERE feature_id = $1 AND (table_schema, table_name) <> ($2, $3)",
     );
     spi::run(&FORGET, arguments![feature_id, schema, table]).map(|_| ())
+}
+
+/// Forgets tables of the organization that are gone.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn forget_gone(organization_id: Uuid) -> Result<()> {
+    static FORGET: Statement = Statement::new(
+        "DELETE FROM owo.enforced_table AS e
+          WHERE e.organization_id = $1
+            AND NOT EXISTS (SELECT FROM pg_namespace AS n
+                              JOIN pg_class AS c ON c.relnamespace = n.oid
+                             WHERE n.nspname = e.table_schema AND c.relname = e.table_name)",
+    );
+    spi::run(&FORGET, arguments![organization_id]).map(|_| ())
 }
 
 /// Forgets a table under features of that slug, or under all.

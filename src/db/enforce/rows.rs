@@ -46,7 +46,7 @@ impl Reading {
             Value::One => "1::pg_catalog.numeric".to_owned(),
             Value::Column(name) => format!("{}::pg_catalog.numeric", quote(name)),
             // The line ends keep a comment in the expression from hiding what follows.
-            Value::Expression(text) => format!("(\n{text}\n)::pg_catalog.numeric"),
+            Value::Expression(text) => format!("CAST((\n{text}\n) AS pg_catalog.numeric)"),
         }
     }
 

@@ -178,11 +178,14 @@ pub fn claim(
         return Ok(());
     }
     catalog::lock(context.organization.id);
-    let snapshot = Snapshot::latest()?;
-    for (schema, name, oid) in db::enforce::registry::alive(&snapshot, feature.id)? {
-        if oid == table.oid || !enforces(context, &snapshot, oid, &feature.slug)? {
-            continue;
-        }
+    let others = db::enforce::catalog::taking_elsewhere(&Snapshot::latest()?, table.oid)?;
+    let other = others.into_iter().find(|trigger| {
+        Rule::parse(&trigger.arguments).is_ok_and(|rule| {
+            rule.feature == feature.slug && rule.organization == context.organization.slug
+        })
+    });
+    if let Some(other) = other {
+        let (schema, name) = (other.table.schema, other.table.name);
         return Err(Error::wrong_state(format!(
             "entity feature \"{}\" is enforced on another table",
             feature.slug
@@ -192,22 +195,4 @@ pub fn claim(
     }
     db::enforce::registry::forget_others(feature.id, &mine.0, &mine.1)?;
     db::enforce::registry::store(&enforced(), context.now)
-}
-
-/// Whether a table has an enforcing trigger for the feature that takes entities.
-fn enforces(
-    context: &Context,
-    snapshot: &Snapshot,
-    oid: pgrx::pg_sys::Oid,
-    feature: &str,
-) -> Result<bool> {
-    let triggers = db::enforce::catalog::triggers(snapshot, oid)?;
-    Ok(triggers
-        .iter()
-        .filter(|trigger| trigger.enabled)
-        .any(|trigger| {
-            Rule::parse(&trigger.arguments).is_ok_and(|rule| {
-                rule.feature == feature && rule.organization == context.organization.slug
-            })
-        }))
 }

@@ -3,7 +3,7 @@
 //! Invariants: a gate is used again only in the same query and subtransaction, when this transaction
 //! wrote nothing since it was put away; the locks of its customers are held since then, so nobody
 //! else wrote anything that counts either. A row on its way to another partition is matched with the
-//! INSERT that follows, so that moving it is an UPDATE like any other.
+//! INSERT that follows, if that happens in a partition that is enforced too.
 
 use super::change::Row;
 use super::gate::Gate;
@@ -28,7 +28,7 @@ struct Moving {
 
 thread_local! {
     static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
-    static MOVING: RefCell<Option<Moving>> = const { RefCell::new(None) };
+    static MOVING: RefCell<Vec<Moving>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The table that the trigger of the row before was made on, in the same query.
@@ -63,17 +63,27 @@ pub fn keep(trigger: pg_sys::Oid, arguments: Vec<String>, gate: Gate) {
 
 /// Remembers a row that is on its way to another partition.
 pub fn set_moving(arguments: &[String], row: Row) {
-    let moving = RunningQuery::now().map(|query| Moving {
-        query,
-        arguments: arguments.to_vec(),
-        row,
+    let Some(query) = RunningQuery::now() else {
+        return;
+    };
+    MOVING.with_borrow_mut(|rows| {
+        rows.retain(|moving| moving.query == query && moving.arguments != arguments);
+        rows.push(Moving {
+            query,
+            arguments: arguments.to_vec(),
+            row,
+        });
     });
-    drop(MOVING.replace(moving));
 }
 
 /// The row that arrives with this INSERT, as it was before.
 pub fn arrived(arguments: &[String]) -> Option<Row> {
-    let moving = MOVING.take()?;
-    let same = RunningQuery::now() == Some(moving.query) && moving.arguments == arguments;
-    same.then_some(moving.row)
+    let query = RunningQuery::now()?;
+    MOVING.with_borrow_mut(|rows| {
+        rows.retain(|moving| moving.query == query);
+        let place = rows
+            .iter()
+            .position(|moving| moving.arguments == arguments)?;
+        Some(rows.swap_remove(place).row)
+    })
 }

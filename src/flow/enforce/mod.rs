@@ -53,16 +53,16 @@ fn row(trigger: &Trigger, caller: &Caller) -> Result<()> {
         None => table(trigger, caller)?,
     };
     let reading = reading(&rule, &table, trigger.columns())?;
-    let mut change = Change {
+    let change = Change {
         old: read(trigger, &reading, trigger.old_row(), OLD)?,
         new: read(trigger, &reading, trigger.new_row(), NEW)?,
     };
-    match (trigger.event(), change.old.clone()) {
+    let mut before = None;
+    match (trigger.event(), &change.old) {
         (Event::Delete, Some(old)) if trigger.is_moving() => {
-            memory::set_moving(&arguments, old);
-            return Ok(());
+            memory::set_moving(&arguments, old.clone());
         }
-        (Event::Insert, _) => change.old = memory::arrived(&arguments),
+        (Event::Insert, _) => before = memory::arrived(&arguments),
         _ => {}
     }
     if change.is_idle() {
@@ -74,14 +74,25 @@ fn row(trigger: &Trigger, caller: &Caller) -> Result<()> {
         Some(gate) => gate,
         None => Gate::open(caller, table, rule)?,
     };
-    count(&mut gate, &reading, &change)?;
+    count(&mut gate, &reading, change, before)?;
     memory::keep(trigger.oid()?, arguments, gate);
     Ok(())
 }
 
-fn count(gate: &mut Gate, reading: &Reading, change: &Change) -> Result<()> {
+/// Counts one change; `before` is the row as an UPDATE took it out of another partition, which has
+/// been counted as a DELETE.
+fn count(
+    gate: &mut Gate,
+    reading: &Reading,
+    mut change: Change,
+    before: Option<Row>,
+) -> Result<()> {
     let table = gate.table.name.clone();
     if !gate.is_entity() {
+        // Where a DELETE gives nothing back, the difference is left to be paid.
+        if !gate.rule.returns {
+            change.old = change.old.or(before);
+        }
         let charges = change.charges(&table, gate.rule.returns)?;
         if charges.is_empty() {
             return Ok(());
@@ -95,7 +106,16 @@ fn count(gate: &mut Gate, reading: &Reading, change: &Change) -> Result<()> {
     if let (Some(_), Some(entity)) = (&change.new, &reading.entity) {
         gate.claim(entity, &reading.customer)?;
     }
-    seat::apply(gate, seats, Limit::Enforced)
+    // A row that stays with its customer takes the slot that it just left, above the limit too.
+    let customer = |row: &Row| row.customer.clone();
+    let stays =
+        before.is_some() && before.as_ref().map(customer) == change.new.as_ref().map(customer);
+    let limit = if stays {
+        Limit::Ignored
+    } else {
+        Limit::Enforced
+    };
+    seat::apply(gate, seats, limit)
 }
 
 /// A statement trigger with tables of changed rows.

@@ -40,11 +40,12 @@ pub fn apply(gate: &mut Gate, seats: Vec<Seats>, limit: Limit) -> Result<()> {
             entity::release_due(&gate.context, customer)?;
         }
     }
+    let mut freed = Vec::with_capacity(located.len());
     for (customer, seats) in &located {
-        free(gate, customer, &seats.left)?;
+        freed.push(free(gate, customer, &seats.left)?);
     }
-    for (customer, seats) in &located {
-        take(gate, customer, &seats.came, limit)?;
+    for ((customer, seats), freed) in located.iter().zip(freed) {
+        take(gate, customer, &seats.came, freed, limit)?;
     }
     Ok(())
 }
@@ -81,10 +82,10 @@ fn locate(gate: &mut Gate, seats: Vec<Seats>) -> Result<Vec<(Customer, Seats)>> 
     Ok(located)
 }
 
-/// Frees the slots of these entities, now or at the end of the period.
-fn free(gate: &mut Gate, customer: &Customer, keys: &[String]) -> Result<()> {
+/// Frees the slots of these entities, now or at the end of the period; how many were freed now.
+fn free(gate: &mut Gate, customer: &Customer, keys: &[String]) -> Result<i64> {
     if keys.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let (customer_id, feature_id) = (customer.id, gate.feature.id);
     if gate.feature.free_at_period_end {
@@ -94,7 +95,7 @@ fn free(gate: &mut Gate, customer: &Customer, keys: &[String]) -> Result<()> {
         if end.is_some() {
             let keys = keys.to_vec();
             meter::writing(|| db::entity::set_removals(customer_id, feature_id, keys, end))?;
-            return Ok(());
+            return Ok(0);
         }
     }
     let removed =
@@ -102,11 +103,20 @@ fn free(gate: &mut Gate, customer: &Customer, keys: &[String]) -> Result<()> {
     if let Some(slots) = gate.slots.get_mut(&customer_id) {
         slots.count = slots.count.saturating_sub(length(&removed));
     }
-    announce(gate, customer_id, "entity.removed", &removed)
+    announce(gate, customer_id, "entity.removed", &removed)?;
+    Ok(length(&removed))
 }
 
 /// Takes a slot for each of these entities that has none.
-fn take(gate: &mut Gate, customer: &Customer, keys: &[String], limit: Limit) -> Result<()> {
+///
+/// As many as were `freed` by the same change may come above the limit too: they take no more.
+fn take(
+    gate: &mut Gate,
+    customer: &Customer,
+    keys: &[String],
+    freed: i64,
+    limit: Limit,
+) -> Result<()> {
     if keys.is_empty() {
         return Ok(());
     }
@@ -129,7 +139,7 @@ fn take(gate: &mut Gate, customer: &Customer, keys: &[String], limit: Limit) -> 
     let slug = gate.feature.slug.clone();
     let asked = length(&missing);
     let slots = slots(gate, customer)?;
-    if limit == Limit::Enforced {
+    if limit == Limit::Enforced && asked > freed {
         let entitlement = slots.standing.resolve(feature_id, None, now);
         let asked = Quantity::from_int(asked);
         let decided: Decided = decision::entity(&entitlement, slots.count, asked).into();

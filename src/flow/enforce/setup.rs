@@ -113,7 +113,7 @@ pub fn unenforce_table(caller: &Caller, oid: pg_sys::Oid, feature: Option<&str>)
         let rule = Rule::parse(&trigger.arguments).ok();
         let meant = feature.is_none_or(|slug| rule.is_some_and(|rule| rule.feature == slug));
         if meant {
-            definition::drop(&trigger.schema, &trigger.table, &trigger.name)?;
+            definition::drop(&trigger.table, &trigger.name)?;
         }
     }
     let _owner = AsOwner::enter(caller.owner);
@@ -239,6 +239,7 @@ fn register(gate: &mut Gate, mode: Mode) -> Result<()> {
             enforced.clone()
         })?;
     }
+    db::enforce::registry::forget_gone(enforced.organization_id)?;
     db::enforce::registry::store(&enforced, gate.context.now)
 }
 
@@ -280,7 +281,7 @@ impl Plan {
                     && rule.organization == self.gate.rule.organization
             });
             if same {
-                definition::drop(&trigger.schema, &trigger.table, &trigger.name)?;
+                definition::drop(&trigger.table, &trigger.name)?;
             }
         }
         Ok(())
