@@ -1,4 +1,4 @@
-//! Noticing that roles, their memberships or their rights on a schema changed.
+//! Noticing that roles, their memberships, their rights on a schema or owners of functions changed.
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 static REGISTERED: Once = Once::new();
 
-/// Grows whenever a role, a membership or a right on a schema that this backend could know of changed.
+/// Grows whenever a role, a membership, a right on a schema or a function that this backend could know of changed.
 pub fn generation() -> u64 {
     REGISTERED.call_once(|| {
         for cache in [
@@ -16,6 +16,7 @@ pub fn generation() -> u64 {
             pg_sys::SysCacheIdentifier::AUTHMEMMEMROLE,
             pg_sys::SysCacheIdentifier::AUTHOID,
             pg_sys::SysCacheIdentifier::NAMESPACEOID,
+            pg_sys::SysCacheIdentifier::PROCOID,
         ] {
             // SAFETY: the callback is a plain function that lives as long as the process.
             unsafe {

@@ -45,12 +45,17 @@ impl Warm {
     }
 }
 
-/// What was judged before for such a call, if nothing has changed since.
+/// What was judged before for such a call of the current user, if nothing has changed since.
+///
+/// Called outside `AsOwner`, where the current user is who calls.
 pub fn find(level: Level, access: Access, at: DateTime<Utc>) -> Option<Warm> {
+    find_for(owner::current_user(), level, access, at)
+}
+
+fn find_for(role: pg_sys::Oid, level: Level, access: Access, at: DateTime<Utc>) -> Option<Warm> {
     if !generation::is_usable() {
         return None;
     }
-    let role = owner::current_user();
     let roles = roles::generation();
     JUDGED.with_borrow(|judged| {
         let hit = judged.iter().find(|one| {
@@ -68,9 +73,9 @@ pub fn find(level: Level, access: Access, at: DateTime<Utc>) -> Option<Warm> {
     })
 }
 
-/// The same as a context of its own.
+/// The same as a context of its own, for a caller who need not be the current user any more.
 pub fn find_owned(level: Level, caller: &Caller) -> Option<Context> {
-    let warm = find(level, caller.access, caller.at)?;
+    let warm = find_for(caller.role, level, caller.access, caller.at)?;
     Some(Context::new(*caller, warm.context.organization.clone()))
 }
 
