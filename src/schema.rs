@@ -96,9 +96,14 @@ extension_sql_file!(
     requires = ["purchase_api"]
 );
 extension_sql_file!(
+    "../sql/schema/57_money.sql",
+    name = "money",
+    requires = ["enforce_api"]
+);
+extension_sql_file!(
     "../sql/schema/59_operate.sql",
     name = "operate",
-    requires = ["enforce_api"]
+    requires = ["money"]
 );
 extension_sql_file!(
     "../sql/schema/60_worker.sql",

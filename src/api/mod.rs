@@ -18,6 +18,7 @@ mod enforce;
 mod operate;
 mod organization;
 mod private;
+mod rate;
 
 /// Runs `body` as the owner in the session's organization; raises what it returns as an error.
 fn call(
