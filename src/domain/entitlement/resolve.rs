@@ -3,6 +3,7 @@
 //! Called by `flow/` for every answer that is not cached. Invariant: pure, and the same whatever
 //! the order of the rows. Deliberately absent: usage; and amounts of rollover (`expand`).
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::candidate::Candidate;
@@ -41,8 +42,12 @@ pub fn resolve(facts: &Facts, feature_id: Uuid, entity: Option<&str>, at: Time) 
         FeatureType::Boolean | FeatureType::Static => {
             let flag = case.flag();
             let granted = !flag.found.candidates.is_empty();
-            let default = feature.default_value.clone().filter(|_| granted);
-            (flag.found, flag.value.or(default))
+            // What is on has the value true, whatever the default would have been.
+            let rest = match feature.feature_type {
+                FeatureType::Boolean => Some(Value::Bool(true)),
+                _ => feature.default_value.clone(),
+            };
+            (flag.found, flag.value.or(rest.filter(|_| granted)))
         }
     };
     let mut entitlement = Entitlement {
