@@ -61,9 +61,14 @@ extension_sql_file!(
     requires = ["subscription"]
 );
 extension_sql_file!(
+    "../sql/schema/40_reservation.sql",
+    name = "reservation",
+    requires = ["meter"]
+);
+extension_sql_file!(
     "../sql/schema/50_decide.sql",
     name = "decide",
-    requires = ["meter"]
+    requires = ["reservation"]
 );
 extension_sql_file!(
     "../sql/schema/51_customer_api.sql",
@@ -101,9 +106,14 @@ extension_sql_file!(
     requires = ["enforce_api"]
 );
 extension_sql_file!(
+    "../sql/schema/58_hold.sql",
+    name = "hold",
+    requires = ["money"]
+);
+extension_sql_file!(
     "../sql/schema/59_operate.sql",
     name = "operate",
-    requires = ["money"]
+    requires = ["hold"]
 );
 extension_sql_file!(
     "../sql/schema/60_worker.sql",

@@ -15,6 +15,7 @@ mod credit;
 mod customer;
 mod decide;
 mod enforce;
+mod hold;
 mod operate;
 mod organization;
 mod private;

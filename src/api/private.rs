@@ -94,7 +94,7 @@ fn _guard_count(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
         if db::installation::is_active(&Snapshot::latest()?)? {
             return Err(
                 Error::wrong_state("this table is counted by owostack").hint(
-                    "Use owo_track(), owo_entity_add() and owo_entity_remove() instead of SQL.",
+                    "Use owo_track(), owo_reserve(), owo_entity_add() and their like instead of SQL.",
                 ),
             );
         }

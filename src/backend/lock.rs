@@ -28,10 +28,12 @@ pub enum Class {
     Entity = 7_007,
     /// Stripe of customers: draws that depend on earlier periods (rollover, late events).
     Serial = 7_008,
+    /// Stripe of customers: what is held, apart from what is returned.
+    Hold = 7_009,
     /// One e-mail address or other alias.
-    Alias = 7_009,
+    Alias = 7_010,
     /// The fold: one folder per database.
-    Fold = 7_010,
+    Fold = 7_011,
 }
 
 /// Number of stripes of each class that has stripes.
@@ -41,6 +43,8 @@ pub const STRIPES: u32 = 1_024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Share,
+    /// Together with its like, apart from the other modes.
+    Joint,
     Exclusive,
 }
 
@@ -48,6 +52,7 @@ impl Mode {
     fn lockmode(self) -> pg_sys::LOCKMODE {
         match self {
             Self::Share => pg_sys::ShareLock as pg_sys::LOCKMODE,
+            Self::Joint => pg_sys::RowExclusiveLock as pg_sys::LOCKMODE,
             Self::Exclusive => pg_sys::ExclusiveLock as pg_sys::LOCKMODE,
         }
     }

@@ -161,7 +161,7 @@ pub fn row(id: Uuid) -> Result<Option<pg_sys::Datum>> {
 /// # Errors
 /// As `spi::run`.
 pub fn erase(id: Uuid, reason: Option<&str>, at: DateTime<Utc>) -> Result<()> {
-    static ERASE: [Statement; 8] = [
+    static ERASE: [Statement; 9] = [
         Statement::new("DELETE FROM owo.customer_email WHERE customer_id = $1"),
         Statement::new("DELETE FROM owo.identity WHERE customer_id = $1"),
         Statement::new("DELETE FROM owo.override WHERE customer_id = $1"),
@@ -172,6 +172,10 @@ pub fn erase(id: Uuid, reason: Option<&str>, at: DateTime<Utc>) -> Result<()> {
                     meter_entity = CASE WHEN meter_entity IS NOT NULL THEN 'erased' END
               WHERE customer_id = $1
                 AND num_nonnulls(metadata, entity, meter_entity) > 0",
+        ),
+        Statement::new(
+            "UPDATE owo.reservation SET metadata = NULL, entity = NULL, lines = '[]'
+              WHERE customer_id = $1",
         ),
         Statement::new(
             "UPDATE owo.usage_event SET metadata = NULL, entity = NULL

@@ -46,6 +46,10 @@ pub fn of_organization(
                    WHERE organization_id = $1 AND closed_at IS NULL AND expires_at <= $2
                    ORDER BY expires_at LIMIT $3)
                  UNION ALL
+                 (SELECT customer_id, expires_at FROM owo.reservation
+                   WHERE organization_id = $1 AND status = 'open' AND expires_at <= $2
+                   ORDER BY expires_at LIMIT $3)
+                 UNION ALL
                  (SELECT e.customer_id, e.remove_at
                     FROM owo.entity AS e
                     JOIN owo.customer AS c ON c.id = e.customer_id
@@ -85,7 +89,12 @@ pub fn everywhere(snapshot: &Snapshot, at: DateTime<Utc>, limit: i64) -> Result<
                         (SELECT g.customer_id, g.expires_at FROM owo.credit_grant AS g
                           WHERE g.organization_id = o.id AND g.closed_at IS NULL
                             AND g.expires_at <= coalesce(o.clock_at, $1)
-                          ORDER BY g.expires_at LIMIT $2)) AS x
+                          ORDER BY g.expires_at LIMIT $2)
+                        UNION ALL
+                        (SELECT r.customer_id, r.expires_at FROM owo.reservation AS r
+                          WHERE r.organization_id = o.id AND r.status = 'open'
+                            AND r.expires_at <= coalesce(o.clock_at, $1)
+                          ORDER BY r.expires_at LIMIT $2)) AS x
                  UNION ALL
                  (SELECT c.organization_id, e.customer_id, e.remove_at
                     FROM owo.entity AS e
@@ -122,7 +131,12 @@ pub fn first_after(snapshot: &Snapshot, at: DateTime<Utc>) -> Result<Option<Date
                         (SELECT g.expires_at FROM owo.credit_grant AS g
                           WHERE g.organization_id = o.id AND g.closed_at IS NULL
                             AND g.expires_at > $1
-                          ORDER BY g.expires_at LIMIT 1)) AS x
+                          ORDER BY g.expires_at LIMIT 1)
+                        UNION ALL
+                        (SELECT r.expires_at FROM owo.reservation AS r
+                          WHERE r.organization_id = o.id AND r.status = 'open'
+                            AND r.expires_at > $1
+                          ORDER BY r.expires_at LIMIT 1)) AS x
                   WHERE o.clock_at IS NULL
                  UNION ALL
                  (SELECT e.remove_at FROM owo.entity AS e

@@ -120,6 +120,19 @@ pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
         "WITH recorded AS (
              SELECT customer_id, meter_id, number, sum(quantity) AS quantity
                FROM owo.usage_event GROUP BY customer_id, meter_id, number),
+         held AS (
+             SELECT customer_id, meter_id, number, sum(quantity) AS quantity
+               FROM (SELECT customer_id, meter_id, number, quantity, kind FROM owo.usage_event
+                     UNION ALL
+                     SELECT customer_id, meter_id, number, quantity, kind FROM owo.usage_pending) AS x
+              WHERE kind = 'hold' GROUP BY customer_id, meter_id, number),
+         open AS (
+             SELECT r.customer_id, (l.line -> 'place' ->> 'meter_id')::uuid AS meter_id,
+                    (l.line -> 'place' ->> 'number')::bigint AS number,
+                    sum((l.line ->> 'amount')::numeric) AS quantity
+               FROM owo.reservation AS r
+              CROSS JOIN LATERAL jsonb_array_elements(r.lines) AS l (line)
+              WHERE r.status = 'open' GROUP BY 1, 2, 3),
          daily AS (
              SELECT customer_id, feature_id, (at AT TIME ZONE 'UTC')::date AS day, sum(units) AS units
                FROM owo.usage_event WHERE units <> 0
@@ -163,6 +176,15 @@ pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
                 SELECT FROM owo.usage_pending AS u
                  WHERE u.customer_id = p.customer_id AND u.meter_id = p.meter_id
                    AND u.number = p.number)
+         UNION ALL
+         SELECT format('open holds on meter %s period %s, customer %s',
+                       coalesce(h.meter_id, o.meter_id), coalesce(h.number, o.number),
+                       coalesce(h.customer_id, o.customer_id)),
+                trim_scale(coalesce(o.quantity, 0))::text, trim_scale(coalesce(h.quantity, 0))::text
+           FROM held AS h
+           FULL JOIN open AS o
+             ON o.customer_id = h.customer_id AND o.meter_id = h.meter_id AND o.number = h.number
+          WHERE coalesce(h.quantity, 0) <> coalesce(o.quantity, 0)
          UNION ALL
          SELECT format('customer of usage %s', x.customer_id), 'a customer row', 'no row'
            FROM (SELECT DISTINCT customer_id FROM owo.usage_pending

@@ -68,6 +68,15 @@ impl Code {
         }
     }
 
+    /// True where there is something, and not enough of it.
+    #[must_use]
+    pub const fn is_shortage(self) -> bool {
+        matches!(
+            self,
+            Self::LimitExceeded | Self::InsufficientCredits | Self::SpendCapReached
+        )
+    }
+
     /// True for the codes that say yes.
     #[must_use]
     pub const fn allowed(self) -> bool {

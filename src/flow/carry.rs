@@ -8,13 +8,16 @@ use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::meter::Running;
 use crate::error::{Error, Result};
+use crate::flow::context::Context;
+use crate::flow::hold;
 use crate::meter::{self, Posting};
 use owostack_domain::entitlement::facts::{Facts, Subject, Subscription};
+use owostack_domain::hold::{Place, held_of};
 use owostack_domain::interval::Cadence;
 use owostack_domain::meter_key::{MeterKey, MeterPeriod, MeterSource};
 use owostack_domain::period::Anchor;
 use owostack_domain::quantity::Quantity;
-use owostack_domain::subscription::carry::{Carry, carry};
+use owostack_domain::subscription::carry::carry;
 use std::collections::HashMap;
 
 /// Carries what is used in each group whose place is taken by one of `begun`, in their order.
@@ -23,13 +26,14 @@ use std::collections::HashMap;
 /// As the statements.
 pub fn carry_over(facts: &Facts, begun: &[Subscription]) -> Result<()> {
     for to in begun {
-        let postings: Vec<Posting> = carried(&Snapshot::latest()?, facts, to)?
-            .into_iter()
-            .map(|(place, amount)| Posting {
-                feature_id: place.key.subject.id(),
-                key: place.key,
-                period: place.period,
-                amount,
+        let carried = carried(&Snapshot::latest()?, facts, to)?;
+        let postings: Vec<Posting> = carried
+            .iter()
+            .map(|moved| Posting {
+                feature_id: moved.to.key.subject.id(),
+                key: moved.to.key.clone(),
+                period: moved.to.period,
+                amount: moved.amount,
                 units: Quantity::ZERO,
                 kind: "carry",
                 at: to.started_at,
@@ -40,6 +44,12 @@ pub fn carry_over(facts: &Facts, begun: &[Subscription]) -> Result<()> {
         if !postings.is_empty() {
             meter::post(&postings)?;
         }
+        let places = carried.into_iter().map(|moved| (moved.from, moved.to));
+        hold::follow(
+            facts.customer_id,
+            to.started_at,
+            &places.collect::<Vec<_>>(),
+        )?;
     }
     Ok(())
 }
@@ -49,38 +59,54 @@ pub fn carry_over(facts: &Facts, begun: &[Subscription]) -> Result<()> {
 /// # Errors
 /// As the statements.
 pub fn projected(
+    context: &Context,
     snapshot: &Snapshot,
     facts: &Facts,
     begun: &[Subscription],
 ) -> Result<HashMap<MeterPeriod, Quantity>> {
     let mut sums: HashMap<MeterPeriod, Quantity> = HashMap::new();
+    if begun.is_empty() {
+        return Ok(sums);
+    }
+    // Holds whose time is over end before anything is carried.
+    let due = hold::due_lines(context, facts.customer_id)?;
     for to in begun {
-        for (place, amount) in carried(snapshot, facts, to)? {
-            let sum = sums
-                .entry(place.key.in_period(place.period.number))
-                .or_default();
+        for moved in carried(snapshot, facts, to)? {
+            let ended = held_of(&due, &moved.from, to.started_at);
+            let sum = sums.entry(moved.to.meter_period()).or_default();
             *sum = sum
-                .checked_add(amount)
+                .checked_add(moved.amount.saturating_sub_to_zero(ended))
                 .ok_or_else(|| Error::out_of_range("carried usage is out of range"))?;
         }
     }
     Ok(sums)
 }
 
+/// Usage that counts elsewhere as well.
+struct Carried {
+    from: MeterKey,
+    to: Place,
+    amount: Quantity,
+}
+
 /// Where the running usage of a group goes that this subscription takes over, and how much.
-fn carried(
-    snapshot: &Snapshot,
-    facts: &Facts,
-    to: &Subscription,
-) -> Result<Vec<(Carry, Quantity)>> {
+fn carried(snapshot: &Snapshot, facts: &Facts, to: &Subscription) -> Result<Vec<Carried>> {
     let Some(from) = predecessor(facts, to) else {
         return Ok(Vec::new());
     };
     let at = to.started_at;
     let mut carried = Vec::new();
     for row in db::meter::running(snapshot, facts.customer_id, to.group_id, at)? {
-        if let Some(place) = carry(facts, from, to, &key(facts, to, &row)?, at) {
-            carried.push((place, row.used));
+        let key = key(facts, to, &row)?;
+        if let Some(place) = carry(facts, from, to, &key, at) {
+            carried.push(Carried {
+                from: key,
+                to: Place {
+                    key: place.key,
+                    period: place.period,
+                },
+                amount: row.used,
+            });
         }
     }
     Ok(carried)

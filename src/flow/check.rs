@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::customer;
 use crate::flow::decided::Decided;
+use crate::flow::hold;
 use crate::flow::standing::Standing;
 use crate::flow::text;
 use crate::flow::warm::known;
@@ -108,9 +109,26 @@ pub fn decide(context: &Context, question: &Question, value: Quantity) -> Result
     );
     Ok(match count {
         Some(count) => decision::entity(&entitlement, count, value),
-        None => decision::check(&entitlement, &used, value),
+        None => check(context, &customer, &entitlement, &used, value)?,
     }
     .into())
+}
+
+/// The decision about what is counted; holds whose time is over make room (protocol 19).
+fn check(
+    context: &Context,
+    customer: &Customer,
+    entitlement: &Entitlement,
+    used: &Used,
+    value: Quantity,
+) -> Result<Decision> {
+    let decision = decision::check(entitlement, used, value);
+    if decision.code.is_shortage()
+        && let Some(rest) = hold::without_due(context, customer.id, used)?
+    {
+        return Ok(decision::check(entitlement, &rest, value));
+    }
+    Ok(decision)
 }
 
 fn loaded(
@@ -138,7 +156,7 @@ fn judge(
     value: Quantity,
 ) -> Result<Decision> {
     if entitlement.feature_type != FeatureType::Entity {
-        return Ok(decision::check(entitlement, used, value));
+        return check(context, customer, entitlement, used, value);
     }
     let count = count(context, snapshot, customer, entitlement)?;
     Ok(decision::entity(entitlement, count, value))

@@ -11,6 +11,7 @@ use crate::flow::command;
 use crate::flow::context::Context;
 use crate::flow::due;
 use crate::flow::gift;
+use crate::flow::hold;
 use crate::flow::text;
 use crate::meter;
 use owostack_domain::{ids, period};
@@ -333,6 +334,7 @@ pub fn delete(context: &Context, customer: &Customer, reason: Option<&str>) -> R
     meter::lock_customer(customer.id);
     meter::enter_entities([customer.id]);
     due::settle(context, customer.id, context.now)?;
+    hold::release_all(context, customer.id)?;
     command::leave(context, customer)?;
     gift::void_all(context, customer.id)?;
     db::credit::erase(customer.id)?;

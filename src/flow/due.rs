@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::flow::context::Context;
 use crate::flow::entity;
 use crate::flow::gift;
+use crate::flow::hold;
 use crate::flow::life::Life;
 use crate::meter;
 use chrono::{DateTime, Utc};
@@ -31,6 +32,7 @@ pub fn settle(context: &Context, customer_id: Uuid, until: DateTime<Utc>) -> Res
         return Ok(());
     };
     entity::release_due(context, &customer)?;
+    hold::expire(customer_id, until)?;
     gift::expire_due(context, customer_id, until)?;
     let mut life = Life::load(context, &snapshot, customer)?;
     life.advance(until);

@@ -19,6 +19,7 @@ pub mod entity;
 pub mod fold;
 pub mod gift;
 pub mod grant;
+pub mod hold;
 pub mod idempotency;
 pub mod identity;
 pub mod life;

@@ -1,4 +1,4 @@
-//! One round of the database work that waits for nobody's call: dates, fold, old keys.
+//! One round of the database work that waits for nobody's call: dates, fold, old keys and holds.
 //!
 //! Called batch by batch by the worker, each batch in a transaction of its own, and by
 //! `owo_worker_tick`, all in the caller's: so the two cannot differ. Invariants: every batch is
@@ -11,11 +11,12 @@ use crate::db;
 use crate::error::Result;
 use crate::flow::due;
 use crate::flow::fold::{self, Folded};
+use crate::meter;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeSet, VecDeque};
 use uuid::Uuid;
 
-/// Idempotency keys that one statement deletes at most.
+/// Idempotency keys, and ended holds, that one statement deletes at most.
 const BATCH_KEYS: i64 = 1_000;
 
 /// Why the fold rests when another transaction is at it.
@@ -95,7 +96,7 @@ impl Round {
             Task::Dates => "settle dates",
             Task::Partitions => "make partitions",
             Task::Fold => "fold usage",
-            Task::Keys => "delete old idempotency keys",
+            Task::Keys => "delete old keys and holds",
             Task::Outlook | Task::Over => "look for the next date",
         }
     }
@@ -218,9 +219,11 @@ impl Round {
     }
 
     fn delete_keys(&mut self) -> Result<()> {
-        let deleted = i64::try_from(db::usage_key::delete_expired(BATCH_KEYS)?).unwrap_or(i64::MAX);
-        self.report.keys = self.report.keys.saturating_add(deleted);
-        if deleted < BATCH_KEYS || !self.spend() {
+        let keys = db::usage_key::delete_expired(BATCH_KEYS)?;
+        let holds = meter::writing(|| db::reservation::delete_closed(BATCH_KEYS))?;
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.report.keys = self.report.keys.saturating_add(number(keys));
+        if number(keys.max(holds)) < BATCH_KEYS || !self.spend() {
             self.go_on(Task::Outlook);
         }
         Ok(())

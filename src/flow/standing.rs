@@ -50,7 +50,7 @@ impl Standing {
             .collect();
         Ok(Self {
             due: !steps.is_empty(),
-            carried: carry::projected(snapshot, &facts, &begun)?,
+            carried: carry::projected(context, snapshot, &facts, &begun)?,
             facts,
         })
     }

@@ -27,7 +27,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 pub use event::{UsageEvent, read_events};
-pub use judgement::{Judged, judge, places};
+pub use judgement::{Judged, judge, places, require_entity};
 
 /// An event whose names have been looked up.
 pub(in crate::flow) struct Located {
@@ -182,7 +182,11 @@ fn with_data(
     }
 }
 
-fn require_metered(feature: &Feature) -> Result<()> {
+/// Only metered features are counted by calls.
+///
+/// # Errors
+/// `42704` naming the type and the right call.
+pub fn require_metered(feature: &Feature) -> Result<()> {
     let (kind, call) = match feature.feature_type {
         FeatureType::Metered => return Ok(()),
         FeatureType::Boolean => ("boolean", "owo_check()"),
@@ -205,7 +209,10 @@ fn unknown(code: Code, feature: &str) -> Decided {
 }
 
 /// Whether the entity exists that an event is tagged with.
-fn entity_exists(
+///
+/// # Errors
+/// As the statements.
+pub fn entity_exists(
     context: &Context,
     snapshot: &Snapshot,
     customer_id: Uuid,

@@ -138,6 +138,23 @@ pub fn enter_entities(customer_ids: impl IntoIterator<Item = Uuid>) {
     lock_stripes(Class::Entity, ids, Mode::Exclusive);
 }
 
+/// Waits until nobody gives usage of the customer back; holds may be taken and closed then.
+///
+/// Holds of several transactions go together: each changes rows of its own. A return must know what
+/// is held, so it goes apart from them. In the table engine the customer's lock is enough.
+pub fn enter_holds(customer_id: Uuid) {
+    if shared::is_usable() {
+        lock_stripes(Class::Hold, [customer_id], Mode::Joint);
+    }
+}
+
+/// Waits until nobody changes what is held of the customer's usage; it may be given back then.
+pub fn enter_returns(customer_id: Uuid) {
+    if shared::is_usable() {
+        lock_stripes(Class::Hold, [customer_id], Mode::Share);
+    }
+}
+
 fn lock_stripes(class: Class, customer_ids: impl IntoIterator<Item = Uuid>, mode: Mode) {
     let mut stripes: Vec<u64> = customer_ids.into_iter().map(lock::stripe).collect();
     stripes.sort_unstable();

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use crate::draw::{Drawn, Open};
 use crate::entitlement::{Entitlement, SourceKind, Subject};
 use crate::meter_key::{MeterKey, MeterPeriod};
-use crate::period::Period;
+use crate::period::{Period, Time};
 use crate::quantity::Quantity;
 
 /// A meter in one of its periods.
@@ -162,18 +162,34 @@ fn count(sums: &mut HashMap<MeterPeriod, Quantity>, line: &Line, amount: Quantit
 
 /// Notes that what was used of a meter in the period that holds `at` counts at `to` as well; true
 /// when that concerns one of the lines.
-pub fn carry(lines: &mut [Line], from: &MeterKey, at: crate::period::Time, to: &Place) -> bool {
+pub fn carry(lines: &mut [Line], from: &MeterKey, at: Time, to: &Place) -> bool {
     let mut changed = false;
     for line in lines {
-        let counted = |place: &Place| place.key == *from && place.period.contains(at);
-        let places = std::iter::once(&line.place).chain(&line.carried);
-        let times = places.filter(|place| counted(place)).count();
-        for _ in 0..times {
+        for _ in 0..times(line, from, at) {
             line.carried.push(to.clone());
             changed = true;
         }
     }
     changed
+}
+
+/// What the lines hold of a meter in the period that contains `at`.
+#[must_use]
+pub fn held_of(lines: &[Line], key: &MeterKey, at: Time) -> Quantity {
+    lines.iter().fold(Quantity::ZERO, |mut sum, line| {
+        for _ in 0..times(line, key, at) {
+            sum = add(sum, line.amount);
+        }
+        sum
+    })
+}
+
+/// How often a line is counted on a meter in the period that contains `at`.
+fn times(line: &Line, key: &MeterKey, at: Time) -> usize {
+    let places = std::iter::once(&line.place).chain(&line.carried);
+    places
+        .filter(|place| place.key == *key && place.period.contains(at))
+        .count()
 }
 
 /// Sums of counted quantities stay far inside 128 bits; should one not, it stays at the edge.

@@ -4,10 +4,9 @@
 //! Invariant: pure; nothing here reads a table, logs, or raises.
 
 use crate::error::{Error, Result};
-use crate::meter::Used;
 use crate::meter::shared::Change;
 use owostack_domain::decision::{self, Decision};
-use owostack_domain::draw::Drawn;
+use owostack_domain::draw::{Drawn, Used};
 use owostack_domain::entitlement::{Entitlement, GrantState};
 use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
@@ -61,7 +60,7 @@ pub fn require_entity(entitlement: &Entitlement) -> Result<()> {
 /// `22023` when more is given back than the running period holds.
 pub fn judge(
     entitlement: &Entitlement,
-    used: &Used,
+    used: &dyn Used,
     value: Quantity,
 ) -> Result<(Judged, Vec<Change>)> {
     let before = decision::check(entitlement, used, Quantity::ZERO);
@@ -78,7 +77,7 @@ pub fn judge(
 /// Judges a return that takes what is there, where `value` is more.
 pub fn judge_at_most(
     entitlement: &Entitlement,
-    used: &Used,
+    used: &dyn Used,
     value: Quantity,
 ) -> (Judged, Vec<Change>) {
     let before = decision::check(entitlement, used, Quantity::ZERO);

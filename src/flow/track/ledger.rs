@@ -13,15 +13,19 @@ use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::decided::Decided;
 use crate::flow::due;
+use crate::flow::hold;
 use crate::flow::idempotency;
 use crate::flow::standing::Standing;
 use crate::flow::track::effect::{self, Crossing};
 use crate::flow::track::judgement::{self, Judged};
 use crate::flow::warm::known;
+use crate::meter::shared::Change;
 use crate::meter::{self, Counter, Posting, Used};
 use chrono::{DateTime, Utc};
 use owostack_domain::decision::Code;
+use owostack_domain::draw::WithHeld;
 use owostack_domain::entitlement::Entitlement;
+use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -108,15 +112,17 @@ impl<'a> Ledger<'a> {
             return Ok(unknown(Code::EntityNotFound, &feature.slug));
         }
         let happened_at = event.happened_at(self.context)?;
-        let entitlement = self.entitlement(&customer, feature.id, entity, happened_at)?;
+        let mut entitlement = self.entitlement(&customer, feature.id, entity, happened_at)?;
         judgement::require_entity(&entitlement)?;
         self.learn(&customer, &event, &entitlement, happened_at)?;
-        let judged = self.decide(customer.id, &entitlement, event.value, at_most)?;
+        let mut judged = self.decide(customer.id, &entitlement, event.value, at_most)?;
+        while judged.decision.code.is_shortage() && self.make_room(customer.id)? {
+            entitlement = self.entitlement(&customer, feature.id, entity, happened_at)?;
+            judged = self.decide(customer.id, &entitlement, event.value, at_most)?;
+        }
         if !judged.drawn.lines.is_empty() {
-            self.postings
-                .extend(effect::postings(&event, &entitlement, happened_at, &judged));
-            self.crossings
-                .extend(effect::crossings(customer.id, &entitlement, &judged));
+            self.push(effect::postings(&event, &entitlement, happened_at, &judged));
+            self.cross(customer.id, &entitlement, &judged);
         }
         let decided = Decided::from(judged.decision);
         if let (true, Some(key)) = (decided.allowed, &event.idempotency_key) {
@@ -181,7 +187,10 @@ impl<'a> Ledger<'a> {
     }
 
     /// The entitlement for an event: of the running period, or of the one it happened in.
-    fn entitlement(
+    ///
+    /// # Errors
+    /// As the statements.
+    pub fn entitlement(
         &mut self,
         customer: &Customer,
         feature_id: Uuid,
@@ -267,18 +276,77 @@ impl<'a> Ledger<'a> {
         at_most: bool,
     ) -> Result<Judged> {
         let places = judgement::places(entitlement);
-        let judge = |used: &Used| judgement::judge(entitlement, used, value);
-        let (counter, snapshot) = (&mut self.counter, &self.snapshot);
         if !value.is_negative() {
-            return counter.take(snapshot, customer_id, &places, judge);
+            let judge = |used: &Used| judgement::judge(entitlement, used, value);
+            return self.take(customer_id, &places, judge);
         }
-        match counter.give_back(snapshot, customer_id, &places, judge) {
+        meter::enter_returns(customer_id);
+        let held = hold::held(customer_id)?;
+        let judge = |used: &Used| {
+            let used = WithHeld { used, held: &held };
+            judgement::judge(entitlement, &used, value)
+        };
+        match self.give_back(customer_id, &places, judge) {
             Err(refused) if at_most && !refused.is_retry() => {
-                let judge = |used: &Used| Ok(judgement::judge_at_most(entitlement, used, value));
-                counter.give_back(snapshot, customer_id, &places, judge)
+                let judge = |used: &Used| {
+                    let used = WithHeld { used, held: &held };
+                    Ok(judgement::judge_at_most(entitlement, &used, value))
+                };
+                self.give_back(customer_id, &places, judge)
             }
             outcome => outcome,
         }
+    }
+
+    /// Judges and draws in one step; what is drawn must be pushed.
+    ///
+    /// # Errors
+    /// As [`Counter::take`].
+    pub fn take<T>(
+        &mut self,
+        customer_id: Uuid,
+        places: &[MeterPeriod],
+        judge: impl Fn(&Used) -> Result<(T, Vec<Change>)>,
+    ) -> Result<T> {
+        let snapshot = &self.snapshot;
+        self.counter.take(snapshot, customer_id, places, judge)
+    }
+
+    /// Judges and gives back in one step; what is given back must be pushed.
+    ///
+    /// # Errors
+    /// As [`Counter::give_back`].
+    pub fn give_back<T>(
+        &mut self,
+        customer_id: Uuid,
+        places: &[MeterPeriod],
+        judge: impl Fn(&Used) -> Result<(T, Vec<Change>)>,
+    ) -> Result<T> {
+        let snapshot = &self.snapshot;
+        self.counter.give_back(snapshot, customer_id, places, judge)
+    }
+
+    /// Ends holds of the customer whose time is over; true when there were some (protocol 19).
+    ///
+    /// # Errors
+    /// As the statements.
+    pub fn make_room(&mut self, customer_id: Uuid) -> Result<bool> {
+        let any = hold::expire(customer_id, self.context.now)?;
+        if any {
+            self.flush()?;
+        }
+        Ok(any)
+    }
+
+    /// Keeps rows that [`Ledger::close`] writes.
+    pub fn push(&mut self, postings: Vec<Posting>) {
+        self.postings.extend(postings);
+    }
+
+    /// Keeps the limits that were crossed, to be told by [`Ledger::close`].
+    pub fn cross(&mut self, customer_id: Uuid, entitlement: &Entitlement, judged: &Judged) {
+        self.crossings
+            .extend(effect::crossings(customer_id, entitlement, judged));
     }
 
     /// Writes what was drawn so far and forgets what was loaded before.

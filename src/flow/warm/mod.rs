@@ -50,7 +50,7 @@ fn used(known: &Known) -> Option<Used> {
     }
 }
 
-/// `owo_check` from what is known.
+/// `owo_check` from what is known; a shortage asks the flow, which looks for holds that are over.
 pub fn check(question: &Question, value: Quantity) -> Option<Answered> {
     let known = find(question)?;
     if let Some(plain) = known.plain {
@@ -70,7 +70,8 @@ pub fn check(question: &Question, value: Quantity) -> Option<Answered> {
         Some(count) => decision::entity(&known.entitlement, count, value),
         None => decision::check(&known.entitlement, &used(&known)?, value),
     };
-    Some(Answered::Decided(decision.into()))
+    let asks = known.count.is_none() && decision.code.is_shortage();
+    (!asks).then(|| Answered::Decided(decision.into()))
 }
 
 /// `owo_allowed` from what is known.
@@ -85,8 +86,8 @@ pub fn allowed(question: &Question, value: Quantity) -> Option<bool> {
             return Some(true);
         }
     }
-    Some(match known.count {
-        Some(count) => decision::entity(&known.entitlement, count, value).allowed,
-        None => decision::allowed(&known.entitlement, &used(&known)?, value),
-    })
+    match known.count {
+        Some(count) => Some(decision::entity(&known.entitlement, count, value).allowed),
+        None => decision::allowed(&known.entitlement, &used(&known)?, value).then_some(true),
+    }
 }

@@ -55,7 +55,9 @@ pub fn track(event: &UsageEvent) -> Result<Option<Answered>> {
             &judged,
         )?;
     }
-    Ok(Some(Answered::Decided(judged.decision.into())))
+    // Holds that are over may make room.
+    let asks = judged.decision.code.is_shortage();
+    Ok((!asks).then(|| Answered::Decided(judged.decision.into())))
 }
 
 /// The shortest way: one meter, and after this event still something left of it.
