@@ -20,3 +20,9 @@ CREATE FUNCTION me() RETURNS text LANGUAGE sql AS $$ SELECT 'customer ' || last_
 CREATE FUNCTION new_customer() RETURNS boolean LANGUAGE sql AS $$
     SELECT nextval('permutation') > 0 AND (owo_customer(me())).key = me()
 $$;
+
+-- its largest hold
+CREATE FUNCTION my_hold() RETURNS uuid LANGUAGE sql AS $$
+    SELECT r.id FROM owo.reservation AS r JOIN owo.customer AS c ON c.id = r.customer_id
+     WHERE c.key = me() ORDER BY r.quantity DESC LIMIT 1
+$$;

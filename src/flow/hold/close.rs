@@ -12,10 +12,11 @@ use crate::flow::track::ledger::Ledger;
 use crate::flow::track::{self, Judged, places};
 use crate::meter::shared::Change;
 use crate::meter::{self, Used};
+use chrono::{DateTime, Utc};
 use owostack_domain::decision::{self, Code, Decision, Part};
-use owostack_domain::draw::{After, Drawn};
+use owostack_domain::draw::{self, After, Drawn};
 use owostack_domain::entitlement::Entitlement;
-use owostack_domain::hold::{self, Kept};
+use owostack_domain::hold::{self, Kept, Line, Share};
 use owostack_domain::quantity::Quantity;
 use uuid::Uuid;
 
@@ -62,20 +63,13 @@ fn close(context: &Context, id: Uuid, value: Option<Quantity>) -> Result<Decided
         if judged.decision.code.is_shortage() && ledger.make_room(customer.id)? {
             continue;
         }
-        if judged.decision.allowed {
-            ledger.push(posting::closed(&row, &ending.kept));
-            let more = hold::lines(&entitlement, &judged.drawn);
-            ledger.push(posting::beyond(&row, &more, context.now));
-            ledger.cross(customer.id, &entitlement, &judged);
-            let status = if value.is_some() {
-                "settled"
-            } else {
-                "released"
-            };
-            meter::writing(|| db::reservation::close(&row, status, value, context.now))?;
-        }
+        let decision = if judged.decision.allowed {
+            ending.write(context, &mut ledger, &customer, judged)?
+        } else {
+            judged.decision
+        };
         ledger.close()?;
-        return Ok(judged.decision.into());
+        return Ok(decision.into());
     }
 }
 
@@ -99,18 +93,15 @@ fn unknown(id: Uuid) -> Error {
 
 /// An open hold in its time: what comes later does not depend on who noticed first.
 fn require_open(context: &Context, hold: &Reservation) -> Result<()> {
-    let is_over = hold.expires_at <= context.now;
-    let status = match hold.status.as_str() {
-        "open" if is_over => "expired",
-        status => status,
+    let message = match hold.status.as_str() {
+        "open" if hold.expires_at > context.now => return Ok(()),
+        "settled" => "the hold was settled before",
+        "released" => "the hold was released before",
+        _ => "the hold has expired",
     };
-    if status == "open" {
-        return Ok(());
-    }
-    Err(
-        Error::forbidden(format!("reservation {} is {status}", hold.id))
-            .hint("Record what was used with owo_track(), or take another hold."),
-    )
+    Err(Error::forbidden(message)
+        .detail(format!("Reservation {}.", hold.id))
+        .hint("Record what was used with owo_track(), or take another hold."))
 }
 
 /// What a hold turns into.
@@ -159,7 +150,7 @@ impl<'a> Ending<'a> {
         let back = hold::given_back(&self.hold.lines, &self.kept);
         let after = changed(used, &back, 1);
         let before = decision::check(self.entitlement, &changed(used, held, -1), Quantity::ZERO);
-        let (mut drawn, mut parts) = (Drawn::default(), self.parts());
+        let (mut drawn, mut parts) = (Drawn::default(), self.parts(&[]));
         if self.kept.beyond.is_positive() {
             let (decision, more) = decision::track(self.entitlement, &after, self.kept.beyond);
             if !decision.allowed {
@@ -170,12 +161,7 @@ impl<'a> Ending<'a> {
                 };
                 return (judged, Vec::new());
             }
-            let lines = hold::lines(self.entitlement, &more);
-            parts.extend(lines.iter().map(|line| Part {
-                kind: line.kind,
-                amount: line.amount,
-                overage: line.overage,
-            }));
+            parts = self.parts(&hold::lines(self.entitlement, &more));
             drawn = more;
         }
         let mut changes: Vec<Change> = back.into_iter().collect();
@@ -184,32 +170,77 @@ impl<'a> Ending<'a> {
             used: &after,
             lines: &drawn.lines,
         };
-        let decision = match self.value {
-            Some(value) => decision::settled(self.entitlement, &state, value, &parts),
-            None => {
-                let code = Code::AccessGranted;
-                decision::state(self.entitlement, &state, code, Quantity::ZERO)
-            }
-        };
         let judged = Judged {
             before,
-            decision,
+            decision: self.answer(self.entitlement, &state, &parts),
             drawn,
         };
         (judged, changes)
     }
 
-    /// What was kept, source by source.
-    fn parts(&self) -> Vec<Part> {
-        let lines = self.hold.lines.iter().zip(&self.kept.shares);
-        lines
-            .filter(|(_, share)| !share.amount.is_zero() || !share.units.is_zero())
-            .map(|(line, share)| Part {
-                kind: line.kind,
-                amount: share.amount,
-                overage: line.overage,
-            })
+    /// Keeps the rows of the hold's end, and answers.
+    fn write(
+        &self,
+        context: &Context,
+        ledger: &mut Ledger,
+        customer: &Customer,
+        judged: Judged,
+    ) -> Result<Decision> {
+        let beyond = hold::lines(self.entitlement, &judged.drawn);
+        ledger.push(posting::closed(self.hold, &self.kept));
+        ledger.push(posting::beyond(self.hold, &beyond, context.now));
+        ledger.cross(customer.id, self.entitlement, &judged);
+        let status = match self.value {
+            Some(_) => "settled",
+            None => "released",
+        };
+        let close = || db::reservation::close(self.hold, status, self.value, context.now);
+        meter::writing(close)?;
+        if !self.is_late(context.now) {
+            return Ok(judged.decision);
+        }
+        // The rest of an earlier period may have rolled over to where we are now.
+        ledger.flush()?;
+        let (feature_id, entity) = (self.hold.feature_id, self.hold.entity.as_deref());
+        let entitlement = ledger.entitlement(customer, feature_id, entity, context.now)?;
+        let used = ledger.used(customer.id, &places(&entitlement))?;
+        Ok(self.answer(&entitlement, &used, &self.parts(&beyond)))
+    }
+
+    /// The answer where the hold has ended; `after` is what is used then.
+    fn answer(
+        &self,
+        entitlement: &Entitlement,
+        after: &dyn draw::Used,
+        parts: &[Part],
+    ) -> Decision {
+        match self.value {
+            Some(value) => decision::settled(entitlement, after, value, parts),
+            None => {
+                let code = Code::AccessGranted;
+                decision::state(entitlement, after, code, Quantity::ZERO)
+            }
+        }
+    }
+
+    /// What was kept, and what was drawn beyond it, source by source.
+    fn parts(&self, beyond: &[Line]) -> Vec<Part> {
+        let part = |line: &Line, amount: Quantity| Part {
+            kind: line.kind,
+            amount,
+            overage: line.overage,
+        };
+        let kept = self.hold.lines.iter().zip(&self.kept.shares);
+        let kept = kept.filter(|(_, share)| **share != Share::default());
+        let kept = kept.map(|(line, share)| part(line, share.amount));
+        kept.chain(beyond.iter().map(|line| part(line, line.amount)))
             .collect()
+    }
+
+    /// Whether a period that the hold was taken in is over.
+    fn is_late(&self, now: DateTime<Utc>) -> bool {
+        let mut lines = self.hold.lines.iter();
+        lines.any(|line| line.place.period.end.is_some_and(|end| end <= now))
     }
 }
 
