@@ -203,7 +203,7 @@ impl<'a> Ending<'a> {
         ledger.flush()?;
         let (feature_id, entity) = (self.hold.feature_id, self.hold.entity.as_deref());
         let entitlement = ledger.entitlement(customer, feature_id, entity, context.now)?;
-        let used = ledger.used(customer.id, &places(&entitlement))?;
+        let used = meter::used(&Snapshot::latest()?, customer.id, &places(&entitlement))?;
         Ok(self.answer(&entitlement, &used, &self.parts(&beyond)))
     }
 

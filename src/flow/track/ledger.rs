@@ -326,14 +326,6 @@ impl<'a> Ledger<'a> {
         self.counter.give_back(snapshot, customer_id, places, judge)
     }
 
-    /// What is used of those places, what this call has drawn included.
-    ///
-    /// # Errors
-    /// As [`Counter::used`].
-    pub fn used(&mut self, customer_id: Uuid, places: &[MeterPeriod]) -> Result<Used> {
-        self.counter.used(&self.snapshot, customer_id, places)
-    }
-
     /// Ends holds of the customer whose time is over; true when there were some (protocol 19).
     ///
     /// # Errors
