@@ -68,6 +68,12 @@ SELECT allowed, code, usage, usage_limit, balance FROM owo_check('acme', 'api-ca
 SELECT allowed, code, balance, credits -> 'plan' AS plan_credits FROM owo_track('acme', 'gpt-4', 3);
 
 \echo
+\echo '--    a pack of credits on top, paid by hand; plan credits are spent first'
+SELECT requires_checkout, credits, checkout_id FROM owo_addon('acme', 'starter-pack', quantity => 2) \gset pack_
+SELECT kind, status, amount, currency FROM owo_checkout_complete(:'pack_checkout_id', 'bank transfer 4712');
+SELECT source, granted, used, remaining, expires_at FROM owo_credits('acme');
+
+\echo
 \echo '-- 7. A month passes: the sandbox clock moves, nothing has to run at midnight -----------------------'
 SELECT balance, resets_at FROM owo_check('acme', 'gpt-4');
 SELECT owo_clock_advance('1 month');

@@ -211,7 +211,7 @@ pub fn void_all(context: &Context, customer_id: Uuid) -> Result<()> {
 /// As the statements.
 pub fn expire_due(context: &Context, customer_id: Uuid, until: DateTime<Utc>) -> Result<()> {
     // The customer's lock before the row's, as everywhere.
-    meter::enter([customer_id]);
+    meter::lock_customer(customer_id);
     for id in db::credit::open(&Snapshot::latest()?, customer_id, Some(until))? {
         let Some(grant) = db::credit::lock(customer_id, id)? else {
             continue;

@@ -1,9 +1,11 @@
 //! Taking everything that is left of a meter in one step (protocol 18).
 //!
 //! Called by `flow/gift` when a grant is closed. Invariant: what is answered is what was taken, so a
-//! refund of it can never be for units that somebody else has drawn. Deliberately absent: why.
+//! refund of it can never be for units that somebody else has drawn. The customer's lock is held
+//! alone: with it nothing of the customer is open, so nothing can come back to the meter afterwards.
+//! Deliberately absent: why.
 
-use super::{Counter, Posting, Used, enter, record};
+use super::{Counter, Posting, Used, lock_customer, record};
 use crate::backend::spi::Snapshot;
 use crate::error::Result;
 use chrono::{DateTime, Utc};
@@ -25,13 +27,11 @@ pub struct Rest {
 
 /// Takes what is left and records it, in units of the meter and none of any feature.
 ///
-/// What others have open counts as spent: should they roll back, it stays on the meter.
-///
 /// # Errors
 /// As the statements; `53400` when open transactions fill the shared memory.
 pub fn take_rest(rest: Rest) -> Result<Quantity> {
     let customer_id = rest.key.customer_id;
-    enter([customer_id]);
+    lock_customer(customer_id);
     let place = rest.key.in_period(rest.period.number);
     let judge = |used: &Used| {
         let used = used.get(&place).copied().unwrap_or_default();
