@@ -111,6 +111,18 @@ CREATE VIEW owo.health WITH (security_invoker = true) AS
       FROM owo.usage_pending AS u
     HAVING count(*) > 100000
      UNION ALL
+    SELECT 'worker', format('database %s', w.database),
+           CASE w.state
+                WHEN 'waiting' THEN 'no background process is free for the worker'
+                WHEN 'off' THEN 'background workers are switched off'
+                ELSE format('%s errors, the last at %s: %s', w.errors, w.last_error_at,
+                            coalesce(w.last_error, 'see the server log'))
+           END,
+           coalesce(w.advice, 'What failed is tried again every few minutes.')
+      FROM owo.worker_status AS w
+     WHERE w.state IN ('waiting', 'off', 'failing')
+        OR w.last_error_at > now() - interval '10 minutes'
+     UNION ALL
     SELECT 'old_snapshot', format('backend %s', a.pid),
            format('a transaction of %s is open since %s', a.usename, a.xact_start),
            'It keeps vacuum from removing folded rows; end it if it is forgotten.'

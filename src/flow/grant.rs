@@ -46,7 +46,6 @@ const READER_ROUTINES: &[&str] = &[
     "owo_version",
     // What policies and views call.
     "_organizations",
-    "_meter_stats",
     "_worker_status",
     "_meter_stats",
 ];

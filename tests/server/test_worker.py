@@ -59,6 +59,7 @@ def test_usage_is_folded_by_itself(server, shop):
     assert server.value("SELECT sum(quantity) FROM owo.usage", database=shop) == 42
     status = server.status(shop)
     assert (status["state"], status["advice"], status["errors"]) == ("running", None, 0)
+    assert server.rows("SELECT * FROM owo.health", database=shop) == []
     assert status["pid"] in server.workers(shop)
     assert status["folded"] == 2
 
@@ -116,6 +117,8 @@ def test_an_error_costs_one_batch_and_is_logged_once(server, shop):
     assert (status["state"], status["last_error"]) == ("failing", "sums are closed today")
     assert status["advice"] and status["pid"]
     assert is_renewed(server, shop), "dates are settled all the same"
+    health = server.rows("SELECT topic, message FROM owo.health", database=shop)
+    assert [topic for topic, _ in health] == ["worker"] and "sums are closed today" in health[0][1]
     told = [line for line in server.log().splitlines() if "sums are closed today" in line and "WARNING" in line]
     assert len(told) == 1 and f'in database "{shop}"' in told[0] and "P0001" in told[0]
     server.rows("DROP TRIGGER refuse ON owo.meter_period", database=shop)
@@ -144,8 +147,8 @@ def test_one_failing_customer_holds_up_nobody(server, shop):
     wait_for(lambda: is_renewed(server, shop, "zeta"), what="the other customer is settled")
     server.track(shop, customer="zeta")
     server.folded(shop)
-    status = server.status(shop)
-    assert "not this one" in status["last_error"] and status["state"] == "running"
+    error = wait_for(lambda: server.status(shop)["last_error"], what="the error is shown")
+    assert "not this one" in error and server.status(shop)["state"] == "running"
 
 
 def test_texts_of_errors_are_for_administrators(server, shop):

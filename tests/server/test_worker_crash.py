@@ -104,6 +104,7 @@ def test_a_server_without_free_processes_says_so_once(make_server):
     server.shop("shop")
     status = wait_for(lambda: (status := server.status("shop"))["state"] == "waiting" and status, what="the worker waits")
     assert "max_worker_processes" in status["advice"]
+    assert server.rows("SELECT topic, hint FROM owo.health", database="shop") == [("worker", status["advice"])]
     server.shop("second")
     wait_for(lambda: server.status("second")["state"] == "waiting", 20, "the other one waits too")
     told = [line for line in server.log().splitlines() if "no background process is free" in line]
