@@ -150,16 +150,19 @@ pub struct Routine {
     pub name: String,
     pub schema: String,
     pub is_trigger: bool,
+    /// Whether the role itself may execute it now.
+    pub is_held: bool,
 }
 
-/// Every routine that belongs to the extension.
+/// Every routine that belongs to the extension, with what a role holds on it.
 ///
 /// # Errors
 /// As `spi::read`.
-pub fn routines(snapshot: &Snapshot) -> Result<Vec<Routine>> {
+pub fn routines(snapshot: &Snapshot, role: pg_sys::Oid) -> Result<Vec<Routine>> {
     static ROUTINES: Statement = Statement::new(
         "SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
-                p.proname::text, quote_ident(n.nspname), p.prorettype = 'trigger'::regtype
+                p.proname::text, quote_ident(n.nspname), p.prorettype = 'trigger'::regtype,
+                EXISTS (SELECT FROM aclexplode(p.proacl) AS a WHERE a.grantee = $1)
            FROM pg_depend AS d
            JOIN pg_extension AS e ON e.oid = d.refobjid
            JOIN pg_proc AS p ON p.oid = d.objid
@@ -169,12 +172,13 @@ pub fn routines(snapshot: &Snapshot) -> Result<Vec<Routine>> {
             AND e.extname = 'owostack'
           ORDER BY 1",
     );
-    spi::read(snapshot, &ROUTINES, arguments![], |row| {
+    spi::read(snapshot, &ROUTINES, arguments![role], |row| {
         Ok(Routine {
             signature: row.get(0)?,
             name: row.get(1)?,
             schema: row.get(2)?,
             is_trigger: row.get(3)?,
+            is_held: row.get(4)?,
         })
     })
 }
@@ -186,17 +190,24 @@ pub struct Relation {
     /// A view (which shows what its reader may see of the tables), or a table whose policies say
     /// who sees which row. Anything else is for the owner alone.
     pub is_guarded: bool,
+    /// Whether partitions come to it while nobody looks.
+    pub is_partitioned: bool,
+    /// What the role itself holds on it now, in alphabetical order.
+    pub held: Vec<String>,
 }
 
-/// Tables and views that belong to the extension.
+/// Tables and views that belong to the extension, with what a role holds on them.
 ///
 /// # Errors
 /// As `spi::read`.
-pub fn relations(snapshot: &Snapshot) -> Result<Vec<Relation>> {
+pub fn relations(snapshot: &Snapshot, role: pg_sys::Oid) -> Result<Vec<Relation>> {
     static RELATIONS: Statement = Statement::new(
         "SELECT format('%I.%I', n.nspname, c.relname),
                 c.relkind = 'v' OR c.relrowsecurity
-                    AND EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid)
+                    AND EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid),
+                c.relkind = 'p',
+                ARRAY(SELECT a.privilege_type FROM aclexplode(c.relacl) AS a
+                       WHERE a.grantee = $1 ORDER BY 1)
            FROM pg_depend AS d
            JOIN pg_extension AS e ON e.oid = d.refobjid
            JOIN pg_class AS c ON c.oid = d.objid
@@ -207,10 +218,12 @@ pub fn relations(snapshot: &Snapshot) -> Result<Vec<Relation>> {
             AND c.relkind IN ('r', 'p', 'v')
           ORDER BY 1",
     );
-    spi::read(snapshot, &RELATIONS, arguments![], |row| {
+    spi::read(snapshot, &RELATIONS, arguments![role], |row| {
         Ok(Relation {
             name: row.get(0)?,
             is_guarded: row.get(1)?,
+            is_partitioned: row.get(2)?,
+            held: row.get(3)?,
         })
     })
 }

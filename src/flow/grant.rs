@@ -9,7 +9,7 @@ use crate::backend::call::Caller;
 use crate::backend::lock::{self, Class, Mode};
 use crate::backend::spi::{self, Snapshot};
 use crate::db;
-use crate::db::role::Routine;
+use crate::db::role::{Relation, Routine};
 use crate::error::{Error, Result};
 use crate::flow::{context, organization};
 use pgrx::pg_sys;
@@ -127,10 +127,10 @@ pub fn give(caller: &Caller, role: &Role, level: &str, slug: Option<&str>) -> Re
     }
     let snapshot = Snapshot::latest()?;
     let levels = Levels::of(&db::role::levels(&snapshot, &role.name)?);
-    let routines = db::role::routines(&snapshot)?;
+    let routines = db::role::routines(&snapshot, role.id)?;
     apply_to_schemas(&snapshot, &role.name, levels, &routines)?;
     apply_to_routines(&role.name, levels, &routines)?;
-    apply_to_relations(&snapshot, &role.name, levels)
+    apply_to_relations(&snapshot, role, levels)
 }
 
 /// The levels that a role holds somewhere, with those that they include.
@@ -166,6 +166,17 @@ impl Levels {
             || (self.webhook && hooks)
             || (self.admin && (is_public || ADMIN_ROUTINES.contains(&name)))
     }
+
+    /// What the levels may do with the rows that policies show, in alphabetical order.
+    fn privileges(self, relation: &Relation) -> &'static [&'static str] {
+        if self.admin && CATALOG_TABLES.contains(&relation.name.as_str()) {
+            &["DELETE", "INSERT", "SELECT", "UPDATE"]
+        } else if self.reader && relation.is_guarded {
+            &["SELECT"]
+        } else {
+            &[]
+        }
+    }
 }
 
 fn apply_to_schemas(
@@ -196,25 +207,35 @@ fn apply_to_routines(role_name: &str, levels: Levels, routines: &[Routine]) -> R
     let role = quote(role_name);
     for routine in routines {
         let signature = &routine.signature;
-        spi::utility(&if levels.may_execute(routine) {
-            format!("GRANT EXECUTE ON ROUTINE {signature} TO {role}")
-        } else {
-            format!("REVOKE ALL ON ROUTINE {signature} FROM {role}")
-        })?;
+        match (levels.may_execute(routine), routine.is_held) {
+            (true, false) => {
+                spi::utility(&format!("GRANT EXECUTE ON ROUTINE {signature} TO {role}"))?;
+            }
+            (false, true) => {
+                spi::utility(&format!("REVOKE ALL ON ROUTINE {signature} FROM {role}"))?;
+            }
+            _ => {}
+        }
     }
     Ok(())
 }
 
-fn apply_to_relations(snapshot: &Snapshot, role_name: &str, levels: Levels) -> Result<()> {
-    let role = quote(role_name);
-    for relation in db::role::relations(snapshot)? {
+fn apply_to_relations(snapshot: &Snapshot, role: &Role, levels: Levels) -> Result<()> {
+    let quoted = quote(&role.name);
+    for relation in db::role::relations(snapshot, role.id)? {
         let name = relation.name.as_str();
-        spi::utility(&format!("REVOKE ALL ON {name} FROM {role}"))?;
-        if levels.reader && relation.is_guarded {
-            spi::utility(&format!("GRANT SELECT ON {name} TO {role}"))?;
+        let wanted = levels.privileges(&relation);
+        if relation.held == wanted {
+            continue;
         }
-        if levels.admin && CATALOG_TABLES.contains(&name) {
-            spi::utility(&format!("GRANT INSERT, UPDATE, DELETE ON {name} TO {role}"))?;
+        if relation.is_partitioned {
+            // Postgres takes no lock for GRANT, and fails when a partition is attached meanwhile.
+            spi::utility(&format!("LOCK TABLE {name} IN SHARE UPDATE EXCLUSIVE MODE"))?;
+        }
+        spi::utility(&format!("REVOKE ALL ON {name} FROM {quoted}"))?;
+        if !wanted.is_empty() {
+            let list = wanted.join(", ");
+            spi::utility(&format!("GRANT {list} ON {name} TO {quoted}"))?;
         }
     }
     Ok(())

@@ -22,7 +22,7 @@ ORDER BY 1;
 SELECT has_schema_privilege('owo_nobody', 'owo', 'USAGE, CREATE') AS nobody_enters;
 
 -- a reader: views and functions that write nothing
-SELECT name FROM owned_function WHERE has_function_privilege('owo_reader', oid, 'EXECUTE') AND provolatile = 'v' AND prorettype <> 'trigger'::regtype ORDER BY 1;
+SELECT name FROM owned_function WHERE has_function_privilege('owo_reader', oid, 'EXECUTE') AND provolatile = 'v' AND name LIKE 'owo\_%' ORDER BY 1;
 SELECT name FROM owned_relation
 WHERE relkind IN ('r', 'p', 'v') AND has_table_privilege('owo_reader', oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER') ORDER BY 1;
 SELECT name FROM owned_relation WHERE relkind = 'v' AND NOT has_table_privilege('owo_reader', oid, 'SELECT') ORDER BY 1;
