@@ -80,7 +80,37 @@ SELECT owo_clock_advance('1 month');
 SELECT balance, resets_at FROM owo_check('acme', 'gpt-4');
 
 \echo
-\echo '-- 8. What was used, from the record that every unit is in -----------------------------------------'
+\echo '-- 8. A table that you already have obeys the plan: rows are seats, whoever writes them --------------'
+CREATE TABLE project (id text PRIMARY KEY, org_id text NOT NULL, name text);
+SELECT owo_sync('{"features": [{"slug": "projects", "type": "entity", "default": 2}]}') ->> 'success' AS synced;
+SELECT owo_enforce_table('project', 'projects', 'org_id', 'id');
+INSERT INTO project VALUES ('p1', 'acme', 'Apollo'), ('p2', 'acme', 'Gemini');
+\set ON_ERROR_STOP off
+INSERT INTO project VALUES ('p3', 'acme', 'Mercury');
+\set ON_ERROR_STOP on
+DELETE FROM project WHERE id = 'p1';
+INSERT INTO project VALUES ('p3', 'acme', 'Mercury');
+SELECT feature, usage, usage_limit FROM owo.balance_now WHERE customer = 'acme' AND feature = 'projects';
+
+\echo
+\echo '--    and a policy asks the plan: only who has analytics sees reports'
+CREATE TABLE report (org_id text, title text);
+INSERT INTO report VALUES ('acme', 'Usage in May'), ('small', 'Usage in May');
+SELECT key FROM owo_customer('small');
+ALTER TABLE report ENABLE ROW LEVEL SECURITY;
+CREATE POLICY by_plan ON report USING (org_id = current_setting('app.customer') AND owo_allowed(org_id, 'analytics'));
+CREATE ROLE demo_app;
+GRANT SELECT ON report TO demo_app;
+SELECT owo_grant_role('demo_app', 'reader', 'demo');
+SET ROLE demo_app;
+SET app.customer = 'acme';
+SELECT count(*) AS acme_sees FROM report;
+SET app.customer = 'small';
+SELECT count(*) AS small_sees FROM report;
+RESET ROLE;
+
+\echo
+\echo '-- 9. What was used, from the record that every unit is in -----------------------------------------'
 SELECT owo_worker_tick() IS NOT NULL AS folded;
 SELECT feature, source, sum(quantity) AS units, min(at) AS first, max(at) AS last FROM owo.usage WHERE customer = 'acme' GROUP BY feature, source ORDER BY feature;
 SELECT count(*) AS differences_found FROM owo_verify();

@@ -82,6 +82,26 @@ CREATE VIEW owo.subscription_now WITH (security_invoker = true) AS
      WHERE s.status NOT IN ('canceled', 'expired');
 COMMENT ON VIEW owo.subscription_now IS 'subscriptions that have not ended';
 
+-- Prices as subscribers pay them, by month as upgrades compare them (api.md 5): daily x 30, weekly x 4,
+-- quarterly / 3, half-yearly / 6, yearly / 12.
+CREATE VIEW owo.mrr WITH (security_invoker = true) AS
+    SELECT o.slug AS organization,
+           coalesce(p.slug, s.plan_id::text) AS plan,
+           s.currency,
+           count(*) AS subscriptions,
+           round(sum(s.price_amount * CASE s.billing_interval
+                         WHEN 'daily' THEN 30 WHEN 'weekly' THEN 4 ELSE 1 END
+                     / (s.interval_count * CASE s.billing_interval
+                         WHEN 'quarterly' THEN 3 WHEN 'semi_annual' THEN 6
+                         WHEN 'yearly' THEN 12 ELSE 1.0 END)))::bigint AS amount
+      FROM owo.subscription AS s
+      JOIN owo.organization AS o ON o.id = s.organization_id
+      LEFT JOIN owo.plan AS p ON p.id = s.plan_id
+     WHERE s.status IN ('active', 'past_due') AND NOT s.one_time AND s.price_amount > 0
+       AND s.billing_interval IN ('daily', 'weekly', 'monthly', 'quarterly', 'semi_annual', 'yearly')
+     GROUP BY o.slug, coalesce(p.slug, s.plan_id::text), s.currency;
+COMMENT ON VIEW owo.mrr IS 'monthly recurring revenue in minor units, by plan and currency';
+
 CREATE VIEW owo.balance_now WITH (security_invoker = true) AS
     SELECT e.organization, e.customer, e.feature, e.usage, e.usage_limit, e.balance, e.resets_at
       FROM owo.entitlement_now AS e
