@@ -10,6 +10,7 @@ use crate::flow::context::Level;
 use crate::flow::customer::{self, Profile};
 
 use crate::flow::entity::{self, EntityRow};
+use crate::flow::erasure;
 use crate::flow::identity;
 use crate::flow::text;
 use pgrx::pg_sys;
@@ -167,7 +168,7 @@ fn owo_customer_delete(
 ) -> Answer {
     call(fcinfo, Access::Write, Level::App, |context| {
         let customer = customer::require(context, &Snapshot::latest()?, customer)?;
-        customer::delete(context, &customer, reason)?;
+        erasure::delete(context, &customer, reason)?;
         Ok(Answer::null())
     })
 }

@@ -7,13 +7,8 @@ use crate::db::customer::Customer;
 use crate::db::event::Event;
 use crate::error::{Error, Result};
 use crate::flow::attach;
-use crate::flow::command;
 use crate::flow::context::Context;
-use crate::flow::due;
-use crate::flow::gift;
-use crate::flow::hold;
 use crate::flow::text;
-use crate::meter;
 use owostack_domain::{ids, period};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
@@ -317,29 +312,4 @@ fn claim_email(context: &Context, customer: &Customer, email: Option<&str>) -> R
         .hint("Turn off email_unique with owo_organization_set() to allow shared addresses."));
     }
     db::customer::store_email(organization.id, customer.id, &email)
-}
-
-/// Erases personal fields and keeps sums: the row stays as a tombstone under the same id.
-///
-/// Ends what the customer has first: subscriptions, checkouts, the rest of credits, entities. What is
-/// in flight for the customer is awaited, so that nothing personal is written behind our back.
-///
-/// # Errors
-/// `22023` when the reason is too long, `23503` when somebody else was faster.
-pub fn delete(context: &Context, customer: &Customer, reason: Option<&str>) -> Result<()> {
-    if let Some(reason) = reason {
-        text::bounded("reason", reason, text::NAME_LENGTH)?;
-    }
-    lock_living(customer)?;
-    meter::lock_customer(customer.id);
-    meter::enter_entities([customer.id]);
-    due::settle(context, customer.id, context.now)?;
-    hold::release_all(context, customer.id)?;
-    command::leave(context, customer)?;
-    gift::void_all(context, customer.id)?;
-    db::credit::erase(customer.id)?;
-    for entity in db::entity::list(&Snapshot::latest()?, customer.id, None)? {
-        meter::writing(|| db::entity::delete(&entity))?;
-    }
-    meter::writing(|| db::customer::erase(customer.id, reason, context.now))
 }

@@ -11,6 +11,7 @@ use crate::db::event::Event;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::customer;
+use crate::flow::hold;
 use crate::flow::idempotency;
 use crate::flow::text;
 use crate::meter::{self, Rest};
@@ -180,7 +181,9 @@ pub fn void(
     if let Some(reason) = reason {
         text::bounded("reason", reason, text::NAME_LENGTH)?;
     }
-    // What ended by date ended at that date: there is nothing left of it to give back.
+    // What ended by date ended at that date: a hold has come back, of a grant nothing is left.
+    meter::lock_customer(customer_id);
+    hold::expire(customer_id, context.now)?;
     expire_due(context, customer_id, context.now)?;
     let grant = db::credit::lock(customer_id, id)?
         .ok_or_else(|| Error::undefined(format!("credit grant {id} does not exist")))?;

@@ -16,6 +16,7 @@ pub mod decided;
 pub mod due;
 pub mod enforce;
 pub mod entity;
+pub mod erasure;
 pub mod fold;
 pub mod gift;
 pub mod grant;

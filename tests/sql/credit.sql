@@ -113,6 +113,19 @@ SELECT owo._credit_void('refund', NULL);
 SELECT owo._credit_void(NULL, :'g');
 SET ROLE owo_admin;
 
+-- an open hold keeps what it holds; one whose time is over has come back before the rest is taken
+SET ROLE postgres;
+SELECT id AS g FROM owo_credit_grant('refund', 'credits', 50) \gset
+SELECT reservation AS r, (decision).balance FROM owo_reserve('refund', 'images', 2) \gset
+SELECT owo._credit_void('refund', :'g');
+SELECT code, allowed FROM owo_release(:'r');
+SELECT code, balance FROM owo_check('refund', 'images');
+SELECT id AS g FROM owo_credit_grant('refund', 'credits', 50) \gset
+SELECT (decision).code FROM owo_reserve('refund', 'images', 2, ttl => '1 minute');
+UPDATE owo.organization SET clock_at = clock_at + interval '1 minute' WHERE slug = 'lab';
+SELECT owo._credit_void('refund', :'g');
+SET ROLE owo_admin;
+
 -- a plan's own cost, an endless pool, two systems for one feature
 SELECT key FROM owo_customer('cheap');
 SELECT code FROM owo_attach('cheap', 'cheap');
@@ -169,7 +182,7 @@ SELECT feature, sum(quantity) FROM owo.usage GROUP BY feature ORDER BY feature;
 SELECT * FROM owo_verify();
 -- a rest that is not in the record is found
 SET ROLE postgres;
-UPDATE owo.credit_grant SET taken = taken - 1 WHERE closed_as = 'voided';
+UPDATE owo.credit_grant SET taken = taken - 1 WHERE closed_as = 'voided' AND taken = 70;
 SELECT split_part(subject, ' ', 1) AS subject, expected, actual FROM owo_verify();
-UPDATE owo.credit_grant SET taken = taken + 1, amount = 71 WHERE closed_as = 'voided';
+UPDATE owo.credit_grant SET taken = taken + 1, amount = 71 WHERE taken = 69;
 SELECT split_part(subject, ' ', 1) AS subject, expected, actual FROM owo_verify();

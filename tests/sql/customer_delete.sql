@@ -41,6 +41,7 @@ SELECT amount FROM owo_credit_grant('acme', 'credits', 8, expires_at => '2027-01
 SELECT usage_limit FROM owo_override('acme', 'calls', usage_limit => 40, reason => 'jane asked');
 RESET ROLE;
 SELECT code FROM owo_track('acme', 'images', 2);
+SELECT (decision).code FROM owo_reserve('acme', 'images', 1, metadata => '{"prompt": "joe"}');
 SELECT id AS acme FROM owo.customer WHERE key = 'acme' \gset
 
 -- a rollback deletes nothing

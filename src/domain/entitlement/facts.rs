@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use super::grant::{Grant, GrantClosing};
 pub use crate::catalog::{FeatureType, ResetAnchor, Scope};
 use crate::interval::{Cadence, Reset, Span};
 use crate::period::Time;
@@ -333,66 +334,4 @@ pub struct Override {
     pub value: Option<Value>,
     /// When it ends; None: never.
     pub expires_at: Option<Time>,
-}
-
-/// Credits that were bought or given.
-#[derive(Debug, Clone)]
-pub struct Grant {
-    /// Row id.
-    pub id: Uuid,
-    /// The system whose credits these are.
-    pub credit_system_id: Uuid,
-    /// How many there were.
-    pub amount: Quantity,
-    /// Lower is drawn first.
-    pub priority: i32,
-    /// When they were given.
-    pub created_at: Time,
-    /// When they end; None: never.
-    pub expires_at: Option<Time>,
-    /// Why nothing more is given, also for late events: what was left has been taken.
-    pub closed: Option<GrantClosing>,
-}
-
-/// Why a grant gives nothing more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GrantClosing {
-    /// Its date has passed.
-    Expired,
-    /// It was taken back.
-    Voided,
-}
-
-impl GrantClosing {
-    /// The word of `owo.credit_grant.closed_as`, and of the record of what was left.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Expired => "expired",
-            Self::Voided => "voided",
-        }
-    }
-
-    /// Reads that word.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Expired, Self::Voided]
-            .into_iter()
-            .find(|one| one.as_str() == text)
-    }
-}
-
-impl Grant {
-    /// True as long as it may be drawn from.
-    #[must_use]
-    pub fn gives(&self, at: Time) -> bool {
-        self.closed.is_none() && self.expires_at.is_none_or(|end| at < end)
-    }
-
-    /// Closes it if its date has passed; the row follows when dates are made rows.
-    pub fn expire(&mut self, until: Time) {
-        if self.closed.is_none() && self.expires_at.is_some_and(|end| end <= until) {
-            self.closed = Some(GrantClosing::Expired);
-        }
-    }
 }

@@ -13,6 +13,7 @@ pub mod facts;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod flag;
+mod grant;
 mod live;
 mod order;
 mod part;
@@ -29,7 +30,8 @@ use uuid::Uuid;
 
 pub use expand::{Histories, expand};
 pub use facts::*;
-pub use pool::{grant_meter, pool};
+pub use grant::grant_meter;
+pub use pool::pool;
 pub use renewal::base_plan;
 pub use resolve::resolve;
 pub use source::{Credit, Ignored, Overage, Reason, Source, SourceKind};

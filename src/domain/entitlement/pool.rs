@@ -1,19 +1,16 @@
 //! The pool of one credit system, apart from any feature that spends from it.
 //!
-//! Called by `flow/credit` for the list of credits and the balance after a purchase, and by
-//! `flow/gift` for the meter of one grant. Invariant: the sources are those that a feature paid from
-//! this system alone would have, in the same order. Deliberately absent: overrides, which are about
-//! features.
+//! Called by `flow/credit` for the list of credits and the balance after a purchase. Invariant: the
+//! sources are those that a feature paid from this system alone would have, in the same order.
+//! Deliberately absent: overrides, which are about features.
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::facts::{CreditSystem, Facts, Feature, FeatureType, Grant, Subject};
+use super::facts::{CreditSystem, Facts, Feature, FeatureType};
 use super::{Entitlement, resolve};
-use crate::interval::{Cadence, Interval};
-use crate::meter_key::{MeterKey, MeterSource};
-use crate::period::{Anchor, Period, Schedule, Time, Tz};
+use crate::period::Time;
 use crate::quantity::Quantity;
 
 /// What can be spent of a system at a moment, in credits; `None` when the system is not loaded.
@@ -40,31 +37,10 @@ pub fn pool(facts: &Facts, system_id: Uuid, at: Time) -> Option<Entitlement> {
     Some(resolve(&facts, system_id, None, at))
 }
 
-/// Where everything that is drawn from a grant is counted: one period that never ends.
-#[must_use]
-pub fn grant_meter(customer_id: Uuid, grant: &Grant) -> (MeterKey, Period) {
-    let schedule = Schedule {
-        cadence: Cadence::every(Interval::Never),
-        anchor: Anchor::At(grant.created_at),
-        zone: Tz::UTC,
-    };
-    let meter = MeterKey {
-        customer_id,
-        entity: None,
-        subject: Subject::CreditSystem(grant.credit_system_id),
-        source: MeterSource::Grant(grant.id),
-        cadence: schedule.cadence,
-        anchor: schedule.anchor,
-        count_number: 0,
-        origin: None,
-    };
-    (meter, schedule.period_at(grant.created_at))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entitlement::facts::GrantClosing;
+    use crate::entitlement::GrantClosing;
     use crate::entitlement::fixture::{CREDITS, World, quantity, time};
     use crate::entitlement::{Reason, SourceKind};
 
@@ -98,17 +74,6 @@ mod tests {
         let expected = [(SourceKind::Grant, Some(quantity("20")))];
         assert_eq!(kinds(&world, "2026-02-01"), expected);
         assert!(pool(&world.facts, Uuid::from_u128(999), time("2026-02-01")).is_none());
-    }
-
-    #[test]
-    fn a_grant_is_counted_where_it_is_drawn() {
-        let mut world = World::new();
-        world.system();
-        let grant = world.grant(300, "20").clone();
-        let pool = pool(&world.facts, CREDITS, time("2026-02-01")).unwrap();
-        let source = pool.sources.first().unwrap();
-        let (meter, period) = grant_meter(world.facts.customer_id, &grant);
-        assert_eq!((&source.meter, source.period), (&meter, period));
     }
 
     #[test]
