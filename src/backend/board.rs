@@ -164,15 +164,19 @@ impl Board {
     pub fn hold(&self, database: pg_sys::Oid) -> bool {
         let placed = {
             let _book = BOOK.exclusive();
-            let free = self
-                .holds
-                .iter()
-                .find(|hold| hold.database.load(SeqCst) == 0);
-            if let Some(hold) = free {
-                hold.pid.store(seat::own_pid(), SeqCst);
-                hold.database.store(database.to_u32(), SeqCst);
+            let (own, wanted) = (seat::own_pid(), database.to_u32());
+            let place = |database: u32, pid: Option<i32>| {
+                self.holds.iter().find(|hold| {
+                    hold.database.load(SeqCst) == database
+                        && pid.is_none_or(|pid| hold.pid.load(SeqCst) == pid)
+                })
+            };
+            let hold = place(wanted, Some(own)).or_else(|| place(0, None));
+            if let Some(hold) = hold {
+                hold.pid.store(own, SeqCst);
+                hold.database.store(wanted, SeqCst);
             }
-            free.is_some()
+            hold.is_some()
         };
         if let Some(slot) = self.find(database) {
             slot.seat.wake();

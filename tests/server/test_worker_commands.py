@@ -118,6 +118,8 @@ def test_a_failing_command_brings_the_worker_back(server, shop):
     server.track(shop)
     server.folded(shop)
     with server.connect(autocommit=False) as session:
+        for number in range(40):
+            session.execute(f'ALTER DATABASE "{shop}" CONNECTION LIMIT {number}')
         session.execute(f'ALTER DATABASE "{shop}" RENAME TO taken')
         session.rollback()
     server.track(shop)
