@@ -219,11 +219,19 @@ pub fn lock_profile(customer_id: Uuid) {
 /// `23503` when that has happened.
 pub fn lock_living(customer: &Customer) -> Result<()> {
     lock_profile(customer.id);
-    let found = db::customer::find(&Snapshot::latest()?, vec![customer.id])?.pop();
-    if found.is_some_and(|row| row.deleted_at.is_none()) {
+    if is_living(customer.id)? {
         return Ok(());
     }
     Err(Error::unknown_customer(&customer.key))
+}
+
+/// Whether the customer is there and not deleted, at the latest state.
+///
+/// # Errors
+/// As the statements.
+pub fn is_living(id: Uuid) -> Result<bool> {
+    let found = db::customer::find(&Snapshot::latest()?, vec![id])?.pop();
+    Ok(found.is_some_and(|row| row.deleted_at.is_none()))
 }
 
 /// Stores what `profile` adds to a customer that exists.

@@ -21,6 +21,19 @@ CREATE FUNCTION new_customer() RETURNS boolean LANGUAGE sql AS $$
     SELECT nextval('permutation') > 0 AND (owo_customer(me())).key = me()
 $$;
 
+-- a feature that everybody has, and one that credits pay for
+CREATE FUNCTION load_credits() RETURNS boolean LANGUAGE sql AS $$
+    SELECT (owo_sync('{
+        "features": [{"slug": "drops", "default": 10}, {"slug": "images"}],
+        "creditSystems": [{"slug": "credits", "features": [{"feature": "images", "creditCost": 5}]}]}')
+        -> 'success')::boolean
+$$;
+
+-- the grant of the running permutation's customer
+CREATE FUNCTION my_grant() RETURNS uuid LANGUAGE sql AS $$
+    SELECT g.id FROM owo.credit_grant AS g JOIN owo.customer AS c ON c.id = g.customer_id WHERE c.key = me()
+$$;
+
 -- its largest hold
 CREATE FUNCTION my_hold() RETURNS uuid LANGUAGE sql AS $$
     SELECT r.id FROM owo.reservation AS r JOIN owo.customer AS c ON c.id = r.customer_id

@@ -169,15 +169,16 @@ pub fn grant(row: &Row) -> Result<Grant> {
     })
 }
 
-/// Whether a payment method is stored.
-pub fn has_payment_method(snapshot: &Snapshot, customer_id: Uuid) -> Result<bool> {
-    static HAS: Statement =
-        Statement::new("SELECT EXISTS (SELECT FROM owo.payment_method WHERE customer_id = $1)");
-    Ok(spi::read(snapshot, &HAS, arguments![customer_id], |row| {
-        row.get::<bool>(0)
-    })?
-    .into_iter()
-    .any(|has| has))
+/// Whether a payment method is stored, and whether the customer was deleted meanwhile.
+pub fn marks(snapshot: &Snapshot, customer_id: Uuid) -> Result<(bool, bool)> {
+    static MARKS: Statement = Statement::new(
+        "SELECT EXISTS (SELECT FROM owo.payment_method WHERE customer_id = $1),
+                EXISTS (SELECT FROM owo.customer WHERE id = $1 AND deleted_at IS NOT NULL)",
+    );
+    let found = spi::read(snapshot, &MARKS, arguments![customer_id], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    Ok(found.into_iter().next().unwrap_or_default())
 }
 
 /// How many different entities there are, and when each was first added.

@@ -53,7 +53,14 @@ pub fn load(
             systems(snapshot, organization.id)?,
         ),
     };
-    let features = by_id(features, |feature: &Feature| feature.id);
+    let (has_payment_method, deleted) = customer::marks(snapshot, customer.id)?;
+    let mut features = by_id(features, |feature: &Feature| feature.id);
+    if deleted {
+        // Who found the customer before the deletion committed finds nothing that grants.
+        features
+            .values_mut()
+            .for_each(|one| one.default_value = None);
+    }
     let credit_systems = by_id(credit_systems, |system: &CreditSystem| system.id);
     let subjects: Vec<Uuid> = features
         .keys()
@@ -80,7 +87,7 @@ pub fn load(
         grants: customer::grants(snapshot, customer.id, subjects)?,
         features,
         credit_systems,
-        has_payment_method: customer::has_payment_method(snapshot, customer.id)?,
+        has_payment_method,
         entity_count,
         entity_added,
     })

@@ -41,6 +41,9 @@ pub fn attach(context: &Context, request: &Request) -> Result<Attachment> {
         return Ok(customer_not_found(&request.customer));
     };
     meter::lock_customer(customer.id);
+    if !customer::is_living(customer.id)? {
+        return Ok(customer_not_found(&request.customer));
+    }
     let mut life = Life::load(context, &Snapshot::latest()?, customer)?;
     life.advance(context.now);
     let (plan, decided) = decide(&mut life, plan_id, request)?;
