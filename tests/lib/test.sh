@@ -31,7 +31,7 @@ run_suite() { # name, command ...
 
 domain() {
     local log=$BUILD/domain.log status=0 line passed failed
-    cargo test -q -p owostack-domain -j "$JOBS" >"$log" 2>&1 || status=$?
+    cargo test -q -p owostack-domain -p owostack-provider -j "$JOBS" >"$log" 2>&1 || status=$?
     while read -r line; do
         passed=$(sed -n 's/.* \([0-9]*\) passed.*/\1/p' <<<"$line")
         failed=$(sed -n 's/.* \([0-9]*\) failed.*/\1/p' <<<"$line")
