@@ -1,6 +1,6 @@
 # Everything a reader needs: make demo, make test, make install. The work is done by the scripts in tests/lib.
 # PG_CONFIG chooses a Postgres (15 to 18); without it the distribution's is taken, and installed if missing.
-export PG_CONFIG JOBS SUITES TEST ACCEPT ENGINE
+export PG_CONFIG JOBS SUITES TEST ACCEPT ENGINES
 PROFILE ?= release
 
 .DEFAULT_GOAL := help
@@ -25,11 +25,11 @@ demo: ## install, start a private server and show the main job
 stop: ## end the private servers
 	@tests/lib/stop.sh
 
-test: ## run all tests (SUITES="stories" TEST=check narrows)
+test: ## run all tests (ENGINES=table SUITES=stories TEST=check narrows)
 	@tests/lib/test.sh
 
 accept: ## take the results of stories and specs as expected ones (TEST=... narrows)
-	@ACCEPT=1 SUITES="$(or $(SUITES),stories isolation)" tests/lib/test.sh
+	@ACCEPT=1 ENGINES="$(or $(ENGINES),table)" SUITES="$(or $(SUITES),stories isolation)" tests/lib/test.sh
 
 lint: ## formatting, clippy, shell and house rules
 	@tests/lib/lint.sh

@@ -55,7 +55,8 @@ create() {
 }
 
 standby() { # of, setting=value ...
-    local other=$(server_root)/$1
+    local other
+    other=$(server_root)/$1
     shift
     stop immediate
     rm -rf "$folder"

@@ -25,19 +25,19 @@ one() {
     local name=$1 output=$inputs/out-$1 begun
     begun=$(date +%s%N)
     mkdir -p "$output"
-    PGOPTIONS='' "$PG_BIN/createdb" -T "$template" "${suite}_$name" || { printf 'failed\t%s/%s\n' "$suite" "$name" >>"$RESULTS"; return; }
+    PGOPTIONS='' "$PG_BIN/createdb" -T "$template" "${suite}_$name" || { printf 'failed\t%s: %s/%s\n' "$ENGINE" "$suite" "$name" >>"$RESULTS"; return; }
     # pg_regress sets a zone and a date style of its own; the launcher puts ours in front of psql.
     if "$driver" --bindir="$PG_BIN" --use-existing --dbname="${suite}_$name" --inputdir="$inputs" --outputdir="$output" \
         ${LAUNCHER:+--launcher="$LAUNCHER"} "$name" >"$output/driver.log" 2>&1 &&
         ! grep -rq '^syntax error at line' "$output/results"; then
-        printf 'passed\t%s/%s\n' "$suite" "$name" >>"$RESULTS"
+        printf 'passed\t%s: %s/%s\n' "$ENGINE" "$suite" "$name" >>"$RESULTS"
         printf 'ok      %s (%s ms)\n' "$suite/$name" $((($(date +%s%N) - begun) / 1000000))
         PGOPTIONS='' "$PG_BIN/dropdb" --force "${suite}_$name"
     elif [ -n "$ACCEPT" ]; then
         find "$output" -name "$name.out" -exec cp {} "$tests/expected/$name.out" \;
         printf 'taken   %s\n' "$suite/$name"
     else
-        printf 'failed\t%s/%s\n' "$suite" "$name" >>"$RESULTS"
+        printf 'failed\t%s: %s/%s\n' "$ENGINE" "$suite" "$name" >>"$RESULTS"
         printf 'FAILED  %s\n' "$suite/$name"
         if [ -s "$output/regression.diffs" ]; then head -n "${DIFF_LINES:-60}" "$output/regression.diffs"; else tail -n 20 "$output/driver.log"; fi
     fi

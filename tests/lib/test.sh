@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Runs the suites on a private server and ends with the line "N passed, N failed".
 # SUITES chooses among: domain stories isolation server; TEST narrows stories, specs and programs to names that contain it.
-# ENGINE=shared preloads the library, so that usage is counted in shared memory and the worker runs; the default is table.
+# ENGINES chooses among: table shared. On the second the library is preloaded, so that usage is counted in shared memory
+# and workers run; what is answered must be the same.
 . "$(dirname "$0")/common.sh"
 
 SUITES=${SUITES:-domain stories isolation server}
 TEST=${TEST:-}
-export ENGINE=${ENGINE:-table}
+ENGINES=${ENGINES:-table shared}
 export RESULTS=$BUILD/results.tsv
 "$LIB/setup.sh" test
 choose_postgres
@@ -27,6 +28,7 @@ run_suite() { # name, command ...
         record failed "$name: ended with status $status"
         printf 'FAILED  %s ended with status %s\n' "$name" "$status"
     fi
+    return "$status"
 }
 
 domain() {
@@ -45,7 +47,6 @@ domain() {
 # The server's files stay for a look, unless they are in a temporary folder.
 leave() {
     "$LIB/cluster.sh" stop test
-    cp -f "$BUILD/server/test/log" "$BUILD/test-server.log" 2>/dev/null || true
     [ ! -L "$BUILD/server" ] || [ -e "$BUILD/server/demo/data/postmaster.pid" ] || remove_server_root
 }
 
@@ -59,7 +60,8 @@ serve() {
     trap leave EXIT
     # What is measured here is right answers; durability has its own tests, on servers they make.
     local preload=()
-    [ "$ENGINE" = table ] || preload=(shared_preload_libraries=owostack)
+    # Workers would fold at moments of their own while stories and specs say when.
+    [ "$ENGINE" = table ] || preload=(shared_preload_libraries=owostack owostack.worker=off)
     "$LIB/cluster.sh" create test "${preload[@]}" fsync=off max_connections=120 max_prepared_transactions=10 statement_timeout=120s \
         log_min_messages=warning log_error_verbosity=verbose log_line_prefix='%m %p %d %u ' lc_messages=C || return
     export PGHOST PGUSER=postgres
@@ -72,27 +74,40 @@ stories() { "$LIB/regress.sh" stories; }
 isolation() { "$LIB/regress.sh" isolation; }
 
 server() {
-    "$LIB/venv.sh"
+    local programs=(tests/server) status=0
+    "$LIB/venv.sh" || return
+    if [ "$ENGINE" = shared ]; then
+        # Those that make servers of their own choose what is preloaded there.
+        mapfile -t programs < <(grep -L '^from preloaded import' tests/server/test_*.py)
+        "$PG_BIN/psql" -X -q -o /dev/null -d postgres -c 'ALTER SYSTEM SET owostack.worker = on' -c 'SELECT pg_reload_conf()' || return
+    fi
     "$BUILD/venv/bin/python" -B -m pytest -c tests/server/pytest.ini --rootdir tests/server \
-        -o cache_dir="$BUILD/pytest" ${TEST:+-k "$TEST"} tests/server
+        -o cache_dir="$BUILD/pytest" ${TEST:+-k "$TEST"} "${programs[@]}" || status=$?
+    # 5: TEST chose none of them
+    [ "$status" = 5 ] || return "$status"
 }
 
-! wants domain || run_suite domain domain
-if wants stories || wants isolation || wants server; then
-    run_suite 'build and server' serve
-fi
-if [ -n "${PGHOST:-}" ] && ! grep -q '^failed.build and server' "$RESULTS"; then
-    ! wants stories || run_suite stories stories
-    ! wants isolation || run_suite isolation isolation
-    ! wants server || run_suite server server
-    # Whatever a test provoked, the server must not have met an internal error or a panic.
+# Whatever a test provoked, the server must not have met an internal error or a panic.
+server_log() {
+    cp -f "$PGHOST/log" "$BUILD/test-server-$ENGINE.log"
     if grep -nE 'XX000|panicked|PANIC:|terminated by signal' "$PGHOST/log" >"$BUILD/alarms.log"; then
-        record failed 'server log'
-        printf 'FAILED  server log\n'
         head -n 20 "$BUILD/alarms.log"
-    else
-        record passed 'server log'
+        return 1
     fi
+    record passed "$ENGINE: server log"
+}
+
+! wants domain || run_suite domain domain || true
+if wants stories || wants isolation || wants server; then
+    for ENGINE in $ENGINES; do
+        export ENGINE
+        if run_suite "$ENGINE engine: build and server" serve; then
+            for suite in stories isolation server; do
+                ! wants "$suite" || run_suite "$ENGINE engine: $suite" "$suite" || true
+            done
+            run_suite "$ENGINE engine: server log" server_log || true
+        fi
+    done
 fi
 
 passed=$(grep -c '^passed' "$RESULTS" || true)

@@ -112,4 +112,4 @@ def pytest_runtest_logreport(report):
     if not path or report.skipped or (report.when != "call" and not report.failed):
         return
     with open(path, "a", encoding="utf-8") as results:
-        results.write(f"{'passed' if report.passed else 'failed'}\tserver/{report.nodeid}\n")
+        results.write(f"{'passed' if report.passed else 'failed'}\t{os.environ.get('ENGINE', '')}: server/{report.nodeid}\n")
