@@ -1,7 +1,9 @@
 //! SQL over rows of users' tables: casts, expressions and functions of users, with their rights.
 //!
-//! Rules (`api.md` 7): runs outside `AsOwner`, as the role that changes the table; names are looked
-//! up along that role's path, the system's first. Only counted numbers and texts come back.
+//! Rules (`api.md` 7): runs outside `AsOwner`, as the role that changes the table. Names are not
+//! looked up along that role's path: whoever writes must not choose what an expression means, so
+//! what is not the system's is named with its schema. Functions of users that it calls then run
+//! along that path, as in any trigger. Only counted numbers and texts come back.
 //! Plans of triggers are kept by trigger; Postgres makes them anew when table, path or role change.
 
 use crate::backend::owner::{AsOwner, SearchPath};
@@ -190,7 +192,8 @@ pub fn select<T>(
     convert: impl FnMut(&Row) -> Result<T>,
 ) -> Result<Vec<T>> {
     let _running = Running::begin();
-    let _path = SearchPath::guarded();
+    let own = SearchPath::current();
+    let _system = SearchPath::enter(c"pg_catalog, pg_temp");
     let _connection = Connection::open()?;
     match rows {
         // SAFETY: connected; the trigger's data lives through the call.
@@ -203,10 +206,19 @@ pub fn select<T>(
         Some(key) => kept(key, sql)?,
         None => prepare(sql)?,
     };
-    // SAFETY: connected; a plan without parameters. Not read-only: functions of users may write,
-    // as in any trigger.
-    let status = unsafe { pg_sys::SPI_execute_plan(plan, ptr::null_mut(), ptr::null(), false, 0) };
-    Ok(spi::results(status, convert)?.0)
+    // SAFETY: connected; a plan without parameters. Not read-only: functions of users may write, as
+    // in any trigger. Nothing is evaluated yet, but for what is constant.
+    let portal =
+        unsafe { pg_sys::SPI_cursor_open(ptr::null(), plan, ptr::null_mut(), ptr::null(), false) };
+    let rows = {
+        let _own = SearchPath::enter(&own);
+        // SAFETY: the portal that was just opened; it fetches all.
+        unsafe { pg_sys::SPI_cursor_fetch(portal, true, std::ffi::c_long::MAX) };
+        spi::results(0, convert)?.0
+    };
+    // SAFETY: as above; an error ends it with the transaction or savepoint that it was opened in.
+    unsafe { pg_sys::SPI_cursor_close(portal) };
+    Ok(rows)
 }
 
 fn kept(key: (pg_sys::Oid, &'static str), sql: &str) -> Result<pg_sys::SPIPlanPtr> {

@@ -117,18 +117,24 @@ impl SearchPath {
         Self { guc_level }
     }
 
-    /// The session's own path with the system's names first and temporary ones last, so that no
-    /// object of the session can stand in for `sum` or `text`.
-    pub fn guarded() -> Self {
+    /// The path that is in force.
+    pub fn current() -> CString {
         // SAFETY: the setting exists; its text is copied at once.
-        let own = unsafe {
+        unsafe {
             let text = pg_sys::GetConfigOption(c"search_path".as_ptr(), true, false);
             if text.is_null() {
-                String::new()
+                CString::default()
             } else {
-                CStr::from_ptr(text).to_string_lossy().into_owned()
+                CStr::from_ptr(text).to_owned()
             }
-        };
+        }
+    }
+
+    /// The path in force with the system's names first and temporary ones last, so that no object of
+    /// the session can stand in for `sum` or `text`.
+    pub fn guarded() -> Self {
+        let own = Self::current();
+        let own = own.to_string_lossy();
         let path = if own.trim().is_empty() {
             "pg_catalog, pg_temp".to_owned()
         } else {

@@ -109,7 +109,7 @@ INSERT INTO trap VALUES (2, 'acme', 'by north', ROW(1));
 SET ROLE enforce_mallory;
 SELECT what, who FROM seen ORDER BY 2, 1;
 SELECT owo_unenforce_table('trap');
-CREATE TRIGGER words BEFORE TRUNCATE ON trap EXECUTE FUNCTION owo_enforce('feature=words', 'customer=lure', 'value=spring(body)', 'returns=true', 'organization=north');
+CREATE TRIGGER words BEFORE TRUNCATE ON trap EXECUTE FUNCTION owo_enforce('feature=words', 'customer=lure', 'value=public.spring(body)', 'returns=true', 'organization=north');
 DELETE FROM seen;
 SET ROLE enforce_north;
 TRUNCATE trap;
