@@ -1,4 +1,11 @@
 //! Calls: one request of one operation, with all that it is made from.
+//!
+//! How an operation is driven. Its progress begins as `Progress::start(now)` and is kept with the
+//! outbox row. Ask `request`, note that the row is being sent, send, and hand what came of it to
+//! `read` with the very same call. `Next`: keep the progress and go on at once, at most
+//! `STEPS_MAX` times. `Retry` and `RateLimited`: keep the progress and come back later. Any other
+//! outcome ends the operation and leaves the progress as it was. A row that was being sent when
+//! its worker died is read as `Answer::Lost`: then the look comes before the repetition.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -7,6 +14,9 @@ use crate::account::Account;
 use crate::operation::Operation;
 use crate::progress::Progress;
 use crate::tag::{Tag, Tags};
+
+/// Most requests that one operation takes; a hundred of them page through a list.
+pub const STEPS_MAX: u32 = 120;
 
 /// One request of an operation.
 #[derive(Clone, Copy, Debug)]

@@ -12,6 +12,10 @@ use crate::reply::{self, Problem, Reply, done};
 use crate::request::Request;
 use crate::tag::Tags;
 
+/// Shortest name of a product.
+const NAME_LENGTH_MIN: usize = 3;
+/// Longest name of a product.
+const NAME_LENGTH_MAX: usize = 64;
 /// Products on one page.
 const PAGE: i64 = 100;
 
@@ -27,8 +31,10 @@ fn body(plan: &PlanDraft) -> Result<Value, Refusal> {
             "price_amount": wire::amount(money)?,
             "price_currency": wire::currency(money.currency),
         }),
+        // Orders of any amount take products of a fixed price only, and nothing is one.
         Price::Open(currency) => json!({
-            "amount_type": "custom",
+            "amount_type": "fixed",
+            "price_amount": 0,
             "price_currency": wire::currency(currency),
         }),
     };
@@ -45,13 +51,24 @@ fn body(plan: &PlanDraft) -> Result<Value, Refusal> {
         None => (None, None),
     };
     Ok(json!({
-        "name": plan.name,
+        "name": name(&plan.name)?,
         "description": plan.description,
         "recurring_interval": interval,
         "recurring_interval_count": count,
         "prices": [price],
         "metadata": plan.marks().metadata(),
     }))
+}
+
+/// The name as Polar takes it: longer ones are cut.
+fn name(text: &str) -> Result<String, Refusal> {
+    let name: String = text.trim().chars().take(NAME_LENGTH_MAX).collect();
+    if name.chars().count() < NAME_LENGTH_MIN {
+        return Err(Refusal::invalid(
+            "Polar needs a name of at least three characters",
+        ));
+    }
+    Ok(name)
 }
 
 /// The request of the step that is due.

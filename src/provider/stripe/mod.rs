@@ -13,6 +13,7 @@ mod invoice;
 mod object;
 mod plan;
 mod refund;
+mod start;
 mod subscription;
 mod wire;
 
@@ -121,7 +122,7 @@ impl Provider for Stripe {
             Operation::CloseCheckout { checkout } => checkout::close_request(call, checkout),
             Operation::Charge(draft) => charge::request(call, draft),
             Operation::Refund(draft) => refund::request(call, draft),
-            Operation::StartSubscription(draft) => subscription::start_request(call, draft),
+            Operation::StartSubscription(draft) => start::request(call, draft),
             Operation::ChangeSubscription(_)
             | Operation::UndoChange { .. }
             | Operation::CancelSubscription { .. }
@@ -147,7 +148,7 @@ impl Provider for Stripe {
             Operation::CloseCheckout { .. } => checkout::close_read(call, reply),
             Operation::Charge(_) => charge::read(call, reply),
             Operation::Refund(draft) => refund::read(call, draft, reply),
-            Operation::StartSubscription(_) => subscription::start_read(call, reply),
+            Operation::StartSubscription(_) => start::read(call, reply),
             Operation::ChangeSubscription(_)
             | Operation::UndoChange { .. }
             | Operation::CancelSubscription { .. }

@@ -1,9 +1,8 @@
-//! Stripe's subscriptions: begun with a saved card, changed, ended, kept, paused, resumed.
+//! Stripe's subscriptions: changed, ended, kept, paused, resumed, listed.
 //!
 //! Every operation on one that exists reads it first: a schedule in the way is released, an end
 //! that came already is an answer, and a repeat after a lost answer sees what was done.
 
-use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{object, wire};
@@ -11,56 +10,14 @@ use crate::call::Call;
 use crate::form::path;
 use crate::json::{flag, id, int, list, text};
 use crate::object::{Object, ObjectKind, Snapshot, SnapshotPage};
-use crate::operation::{ChangeDraft, Operation, Proration, StartDraft, Timing};
+use crate::operation::{ChangeDraft, Operation, Proration, Timing};
 use crate::outcome::{Failure, Outcome, Refusal};
 use crate::progress::Progress;
 use crate::reply::{self, Fault, Problem, Reply, done};
 use crate::request::Request;
 
-/// The request that begins a subscription, or the one that looks whether it has begun.
-pub(super) fn start_request(call: &Call<'_>, draft: &StartDraft) -> Result<Request, Refusal> {
-    if looks(call) {
-        let since = (call.progress.since - TimeDelta::hours(1)).timestamp();
-        let query = json!({
-            "customer": draft.customer, "status": "all", "created": {"gte": since}, "limit": 100,
-        });
-        return Ok(wire::get(call, "/v1/subscriptions", &query));
-    }
-    let body = json!({
-        "customer": draft.customer,
-        "items": [{
-            "price": draft.plan.price.as_deref().unwrap_or(&draft.plan.product),
-            "quantity": draft.quantity,
-        }],
-        "default_payment_method": draft.method,
-        "off_session": true,
-        "payment_behavior": "error_if_incomplete",
-        "trial_end": draft.first_payment_at.map(|at| at.timestamp()),
-        "metadata": call.marked(&draft.tags).metadata(),
-    });
-    Ok(wire::post(call, "/v1/subscriptions", &body))
-}
-
-fn looks(call: &Call<'_>) -> bool {
-    call.step() == "look" || wire::key_is_old(call)
-}
-
-/// The subscription of the answer.
-pub(super) fn start_read(call: &Call<'_>, reply: Reply) -> Outcome {
-    match reply {
-        Ok(value) if looks(call) => match object::made_by(&value, &call.mark()) {
-            Ok(Some(found)) => finished(call, found),
-            Ok(None) => Outcome::Next(call.progress.renewed("", call.at)),
-            Err(problem) => problem.unknown(call),
-        },
-        Err(problem) if looks(call) => problem.unknown(call),
-        Ok(value) => finished(call, &value),
-        Err(problem) if problem.is_stuck() => problem.look(call, "look"),
-        Err(problem) => problem.repeat(call),
-    }
-}
-
-fn finished(call: &Call<'_>, value: &Value) -> Outcome {
+/// The subscription of an answer is the end.
+pub(super) fn finished(call: &Call<'_>, value: &Value) -> Outcome {
     object::snapshot(value).map_or_else(
         || Problem::incomplete().repeat(call),
         |snapshot| done(Object::Subscription(snapshot)),
