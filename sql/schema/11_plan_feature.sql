@@ -79,6 +79,8 @@ CREATE TABLE owo.plan_feature (
         AND pg_catalog.round(credit_cost, 9) = credit_cost),
     CONSTRAINT plan_feature_usage_based_charges_check CHECK (
         usage_model <> 'usage_based' OR (limit_amount IS NULL AND overage = 'charge')),
+    CONSTRAINT plan_feature_created_at_check CHECK (
+        created_at > '-infinity' AND created_at < '262000-01-01 00:00:00+00'),
     CONSTRAINT plan_feature_prepaid_blocks_check
         CHECK (usage_model <> 'prepaid' OR overage = 'block')
 );
