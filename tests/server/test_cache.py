@@ -1,0 +1,237 @@
+"""What sessions remember follows every change from its commit on, and never earlier (protocol 24 to 26).
+
+Nothing here counts: limits, grants and plans change, by the API and by plain SQL, and every session must answer as one
+that has just begun. CACHE_SEED repeats the draws of a run, CACHE_SECONDS makes it long.
+"""
+
+import os
+import random
+import threading
+import time
+
+import psycopg
+import pytest
+from psycopg import errors
+from preloaded import Server
+
+SECONDS = float(os.environ.get("CACHE_SECONDS", "12"))
+SEED = int(os.environ.get("CACHE_SEED", "0")) or random.randrange(1, 2**32)
+
+CATALOG = """{
+  "features": [{"slug": "calls"}, {"slug": "plain", "default": 5}, {"slug": "images"}, {"slug": "seats", "type": "entity"},
+               {"slug": "sso", "type": "boolean"}, {"slug": "region", "type": "static", "default": "eu"}],
+  "creditSystems": [{"slug": "credits", "features": [{"feature": "images", "creditCost": 5}]}],
+  "plans": [
+    {"slug": "small", "planGroup": "main", "autoEnable": true, "features": [
+      {"slug": "calls", "limit": 100}, {"slug": "seats", "limit": 3}, {"slug": "credits", "limit": 50}]},
+    {"slug": "large", "planGroup": "main", "rank": 2, "features": [
+      {"slug": "calls", "limit": 1000}, {"slug": "seats", "limit": 8}, {"slug": "credits", "limit": 500}, {"slug": "sso"},
+      {"slug": "region", "value": "us"}]},
+    {"slug": "extra", "isAddon": true, "features": [{"slug": "calls", "limit": 10}]}]
+}"""
+CUSTOMERS = ["c0", "c1", "c2"]
+FEATURES = ["calls", "plain", "images", "seats", "sso", "region"]
+LOOK = """SELECT c, f, d.allowed, d.code, d.usage, d.usage_limit, d.balance, d.credits,
+                 CASE f WHEN 'region' THEN owo_value(c, f) #>> '{}' WHEN 'plain' THEN owo_limit(c, f)::text WHEN 'sso' THEN owo_allowed(c, f)::text END
+            FROM unnest(%s::text[]) AS c, unnest(%s::text[]) AS f, owo_check(c, f) AS d ORDER BY c, f"""
+OF_FEATURE = "(SELECT id FROM owo.feature WHERE slug = %s)"
+OF_CUSTOMER = "(SELECT id FROM owo.customer WHERE key = %s)"
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = Server("cache", owostack__worker="off")
+    yield server
+    alarms = server.alarms()
+    server.destroy()
+    assert alarms == []
+
+
+@pytest.fixture
+def shop(server, request):
+    name = request.node.name.removeprefix("test_")[:60]
+    server.rows(f'CREATE DATABASE "{name}"')
+    server.rows("CREATE EXTENSION owostack", database=name)
+    server.rows("SELECT owo_sync(%s)", CATALOG, database=name)
+    server.rows("SELECT key FROM unnest(%s::text[]) AS k, owo_customer(k)", CUSTOMERS, database=name)
+    server.rows("SELECT code FROM unnest(%s::text[]) AS c, owo_track(c, 'calls', 20)", CUSTOMERS, database=name)
+    yield name
+    server.rows(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def look(session) -> list[tuple]:
+    return session.execute(LOOK, (CUSTOMERS, FEATURES)).fetchall()
+
+
+class Editor:
+    """A session that changes things inside transactions, one step at a time."""
+
+    def __init__(self, server, shop, rng):
+        # Another editor may hold the catalog or a customer: that edit does not happen.
+        self.session = server.connect(shop, options="-c lock_timeout=60ms")
+        self.random = rng
+        self.open = False
+        self.savepoints = 0
+
+    def edit(self):
+        query, *arguments = self.random.choice([
+            self.limit, self.limit, self.default, self.cost, self.override, self.override, self.override_by_sql, self.grant, self.grant_by_sql,
+            self.attach, self.attach, self.cancel, self.status, self.sync, self.feature, self.seat, self.region,
+        ])()
+        self.session.execute("SAVEPOINT edit")
+        try:
+            self.session.execute(query, arguments)
+        except psycopg.Error as error:
+            assert isinstance(error, (errors.LockNotAvailable, errors.CheckViolation, errors.UndefinedObject, errors.InvalidParameterValue)), error
+            self.session.execute("ROLLBACK TO SAVEPOINT edit")
+
+    def customer(self) -> str:
+        return self.random.choice(CUSTOMERS)
+
+    def number(self) -> int:
+        return self.random.randrange(300)
+
+    def limit(self):
+        return f"UPDATE owo.plan_feature SET limit_amount = %s WHERE feature_id = {OF_FEATURE}", self.number(), self.random.choice(["calls", "seats"])
+
+    def default(self):
+        return "UPDATE owo.feature SET default_value = to_jsonb(%s::int) WHERE slug = 'plain'", self.number()
+
+    def region(self):
+        return f"UPDATE owo.plan_feature SET value = to_jsonb(%s::text) WHERE feature_id = {OF_FEATURE}", f"r{self.number()}", "region"
+
+    def cost(self):
+        return "UPDATE owo.credit_system_feature SET credit_cost = %s", self.random.choice([1, 2, 5])
+
+    def override(self):
+        if self.random.random() < 0.3:
+            return "SELECT owo_override_remove(%s, 'calls')", self.customer()
+        return "SELECT owo_override(%s, %s, usage_limit => %s)", self.customer(), self.random.choice(["calls", "plain", "seats"]), self.number()
+
+    def override_by_sql(self):
+        if self.random.random() < 0.3:
+            return f"DELETE FROM owo.override WHERE customer_id = {OF_CUSTOMER}", self.customer()
+        return "UPDATE owo.override SET usage_limit = %s WHERE usage_limit IS NOT NULL", self.number()
+
+    def grant(self):
+        return "SELECT owo_credit_grant(%s, 'credits', %s)", self.customer(), self.number() + 1
+
+    def grant_by_sql(self):
+        return f"UPDATE owo.credit_grant SET amount = amount + 1 WHERE customer_id = {OF_CUSTOMER}", self.customer()
+
+    def attach(self):
+        return "SELECT owo_attach(%s, %s, timing => 'now')", self.customer(), self.random.choice(["small", "large", "large", "extra"])
+
+    def cancel(self):
+        return "SELECT owo_cancel(%s, %s, false)", self.customer(), self.random.choice(["small", "large", "extra"])
+
+    def status(self):
+        return (f"""UPDATE owo.subscription SET status = CASE status WHEN 'active' THEN 'paused' ELSE 'active' END
+                     WHERE status IN ('active', 'paused') AND customer_id = {OF_CUSTOMER}""", self.customer())
+
+    def sync(self):
+        return "SELECT owo_sync(%s)", CATALOG.replace('"limit": 10}', f'"limit": {self.number() + 1}}}')
+
+    def feature(self):
+        return f"UPDATE owo.plan_feature SET enabled = NOT enabled WHERE feature_id = {OF_FEATURE}", self.random.choice(["sso", "calls"])
+
+    def seat(self):
+        return f"SELECT owo_entity_{self.random.choice(['add', 'remove'])}(%s, 'seats', %s)", self.customer(), f"s{self.number() % 4}"
+
+
+def test_every_session_follows_a_change_from_its_commit_on(server, shop):
+    print(f"CACHE_SEED={SEED}")
+    rng = random.Random(SEED)
+    editors = [Editor(server, shop, rng) for _ in range(3)]
+    watchers = [server.connect(shop) for _ in range(2)]
+    committed, changes, at = look(watchers[0]), 0, 0
+    end = time.monotonic() + SECONDS
+
+    def unchanged(what: str):
+        for watcher in watchers:
+            assert look(watcher) == committed, f"seed {SEED}, step {at}: {what}"
+
+    while time.monotonic() < end:
+        at += 1
+        editor = rng.choice(editors)
+        if not editor.open:
+            editor.session.execute("BEGIN")
+            editor.open, editor.savepoints = True, 0
+        draw = rng.random()
+        if draw < 0.5:
+            editor.edit()
+            seen = look(editor.session)
+            unchanged("an edit that is not committed is seen by nobody else")
+            assert look(editor.session) == seen
+        elif draw < 0.6:
+            editor.session.execute("SAVEPOINT mine")
+            before = look(editor.session)
+            editor.edit()
+            look(editor.session)
+            editor.session.execute("ROLLBACK TO SAVEPOINT mine")
+            assert look(editor.session) == before, f"seed {SEED}, step {at}: what a savepoint undid is gone at once"
+        elif draw < 0.85:
+            expected = look(editor.session)
+            editor.session.execute("COMMIT")
+            editor.open = False
+            with server.connect(shop) as fresh:
+                now = look(fresh)
+            assert now == expected, f"seed {SEED}, step {at}: a transaction sees its own changes"
+            changes += now != committed
+            committed = now
+            unchanged("a commit is seen at once")
+            assert look(editor.session) == committed, f"seed {SEED}, step {at}: the changing session, after its commit"
+        else:
+            editor.session.execute("ROLLBACK")
+            editor.open = False
+            assert look(editor.session) == committed, f"seed {SEED}, step {at}: what was rolled back is gone at once"
+            unchanged("nobody sees what was rolled back")
+    print(f"{at} steps, {changes} commits that change something")
+    assert changes > 3
+    for session in [*watchers, *(editor.session for editor in editors)]:
+        session.close()
+
+
+def test_no_session_revives_an_old_limit(server, shop):
+    """Limits only grow, one commit after the other, while others ask all the time: nobody sees a smaller one again."""
+    server.rows("SELECT owo_override(c, 'plain', usage_limit => 0) FROM unnest(%s::text[]) AS c", CUSTOMERS, database=shop)
+    end, failures, rounds = time.monotonic() + min(SECONDS, 5), [], [0] * len(CUSTOMERS)
+    edits = [
+        f"UPDATE owo.override SET usage_limit = %s WHERE customer_id = {OF_CUSTOMER} AND feature_id = (SELECT id FROM owo.feature WHERE slug = 'plain')",
+        "SELECT owo_override(customer => x.c, feature => 'plain', usage_limit => x.n) FROM (SELECT %s::numeric AS n, %s AS c) AS x",
+    ]
+
+    def guarded(body, number):
+        try:
+            body(number)
+        except BaseException as error:  # the test reports it
+            failures.append(error)
+
+    def edit(number):
+        customer, warm = CUSTOMERS[number], server.connect(shop)
+        with server.connect(shop) as session:
+            while time.monotonic() < end and not failures:
+                limit = rounds[number] = rounds[number] + 1
+                session.execute(edits[number % 2], (limit, customer))
+                seen = warm.execute("SELECT usage_limit FROM owo_check(%s, 'plain')", (customer,)).fetchone()
+                assert seen == (limit,), f"{customer}: the commit of {limit} has returned, {seen} is seen"
+        warm.close()
+
+    def ask(number):
+        rng, highest = random.Random(SEED + number), dict.fromkeys(CUSTOMERS, 0)
+        with server.connect(shop) as session:
+            if number % 2:
+                session.execute("SET default_transaction_isolation = 'repeatable read'")
+            while time.monotonic() < end and not failures:
+                customer = rng.choice(CUSTOMERS)
+                (limit,) = session.execute("SELECT usage_limit FROM owo_check(%s, 'plain')", (customer,)).fetchone()
+                assert limit >= highest[customer], f"{customer}: {limit} after {highest[customer]}"
+                highest[customer] = limit
+
+    threads = [threading.Thread(target=guarded, args=(body, number)) for body in (edit, ask) for number in range(len(CUSTOMERS))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert min(rounds) > 10
