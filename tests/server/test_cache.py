@@ -12,7 +12,7 @@ import time
 import psycopg
 import pytest
 from psycopg import errors
-from preloaded import Server
+from preloaded import Server, wait_for
 
 SECONDS = float(os.environ.get("CACHE_SECONDS", "12"))
 SEED = int(os.environ.get("CACHE_SEED", "0")) or random.randrange(1, 2**32)
@@ -235,3 +235,40 @@ def test_no_session_revives_an_old_limit(server, shop):
         thread.join()
     assert failures == []
     assert min(rounds) > 10
+
+def test_a_locked_table_ends_cold_calls_by_a_detected_deadlock_or_not_at_all(server, shop):
+    """LOCK TABLE owo.plan against cold calls, both ways round: no wait that Postgres does not see."""
+    outcomes = []
+    # after a restart every entry and every session is cold
+    server.cluster("restart")
+    with server.connect(shop, autocommit=False) as locker:
+        locker.execute("LOCK TABLE owo.plan IN ACCESS EXCLUSIVE MODE")
+
+        def cold(number):
+            with server.connect(shop, autocommit=False, options="-c statement_timeout=20s") as session:
+                try:
+                    session.execute("SELECT allowed FROM owo_track('c' || %s, 'calls')", (number,))
+                    session.commit()
+                    outcomes.append("tracked")
+                except errors.DeadlockDetected:
+                    outcomes.append("deadlock")
+
+        threads = [threading.Thread(target=cold, args=(number % len(CUSTOMERS),)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'owo.plan'::regclass"
+        wait_for(lambda: server.value(waiting, database=shop) >= 4, 10, "cold calls wait for the table, where everybody can see it")
+        # the locker itself needs entries that others have begun to load
+        try:
+            for number in range(len(CUSTOMERS)):
+                locker.execute("SELECT allowed FROM owo_track('c' || %s, 'calls')", (number,))
+            locker.commit()
+        except errors.DeadlockDetected:
+            locker.rollback()
+            outcomes.append("deadlock")
+        for thread in threads:
+            thread.join(30)
+            assert not thread.is_alive()
+    assert len([outcome for outcome in outcomes if outcome == "tracked"]) >= 1 and len(outcomes) >= 8, outcomes
+    assert server.value("SELECT pinned FROM owo.meter_stats", database=shop) == 0
+    assert server.rows("SELECT * FROM owo_verify()", database=shop) == []

@@ -199,9 +199,8 @@ class History:
         return ("end", f"SELECT {ANSWER} FROM owo_settle(%s, %s::numeric)", which, self.value())
 
     def attach(self) -> tuple:
-        plan = self.random.choice(["small", "large", "days", "extra"])
-        timing = self.random.choice([None, None, "now", "period_end"])
-        if self.random.random() < 0.6:
+        plan, timing = self.random.choice(["small", "large", "large", "days", "days", "extra"]), self.random.choice([None, None, "now", "period_end"])
+        if plan in ("large", "days"):
             return ("do", """SELECT (SELECT status FROM owo_checkout_complete(checkout_id)), code, type, amount_due
                                FROM owo_attach(%s, %s, timing => %s) WHERE checkout_id IS NOT NULL""", self.customer(), plan, timing)
         return ("do", "SELECT code, type, amount_due FROM owo_attach(%s, %s, timing => %s)", self.customer(), plan, timing)
