@@ -22,6 +22,9 @@ const AREA: &CStr = c"owostack generations";
 const ORGANIZATIONS: usize = 257;
 /// Words for customers.
 const CUSTOMERS: usize = 8_192;
+/// Words for the holds that customers take.
+const HOLDS: usize = 8_192;
+const WORDS_TOTAL: usize = ORGANIZATIONS + CUSTOMERS + HOLDS;
 /// Notes beyond which a transaction moves everything instead.
 const NOTES_MAX: usize = 1_024;
 
@@ -32,6 +35,14 @@ pub struct Stamp {
     all: u64,
     organization: u64,
     customer: u64,
+}
+
+/// Generation of the holds that a customer has taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holds {
+    installation: u32,
+    all: u64,
+    taken: u64,
 }
 
 static WORDS: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
@@ -69,12 +80,12 @@ fn startup() {
 }
 
 const fn size() -> usize {
-    (ORGANIZATIONS + CUSTOMERS) * size_of::<AtomicU64>()
+    WORDS_TOTAL * size_of::<AtomicU64>()
 }
 
 fn word(index: usize) -> Option<&'static AtomicU64> {
     let words = WORDS.load(Ordering::Acquire);
-    if words.is_null() || index >= ORGANIZATIONS + CUSTOMERS {
+    if words.is_null() || index >= WORDS_TOTAL {
         return None;
     }
     // SAFETY: within the area, which lives as long as the server.
@@ -96,6 +107,10 @@ fn customer_word(id: Uuid) -> usize {
     ORGANIZATIONS + usize::try_from(mixed(id) >> 51).unwrap_or(0)
 }
 
+fn hold_word(id: Uuid) -> usize {
+    CUSTOMERS + customer_word(id)
+}
+
 /// Whether answers may be cached by this call: preloaded, no standby, no parallel plan, and nothing
 /// changed by the running transaction itself.
 pub fn is_usable() -> bool {
@@ -111,6 +126,18 @@ pub fn stamp(organization_id: Uuid, customer_id: Uuid) -> Option<Stamp> {
         all: word(0)?.load(Ordering::SeqCst),
         organization: word(organization_word(organization_id))?.load(Ordering::SeqCst),
         customer: word(customer_word(customer_id))?.load(Ordering::SeqCst),
+    })
+}
+
+/// The generation of a customer's holds, read before the snapshot; None where nothing may be kept.
+pub fn holds(customer_id: Uuid) -> Option<Holds> {
+    if !is_usable() {
+        return None;
+    }
+    Some(Holds {
+        installation: installation(),
+        all: word(0)?.load(Ordering::SeqCst),
+        taken: word(hold_word(customer_id))?.load(Ordering::SeqCst),
     })
 }
 
@@ -168,6 +195,11 @@ pub fn note_organization(id: Uuid) {
 /// The running transaction changes rows of a customer.
 pub fn note_customer(id: Uuid) {
     note(customer_word(id));
+}
+
+/// The running transaction takes a hold.
+pub fn note_hold(customer_id: Uuid) {
+    note(hold_word(customer_id));
 }
 
 /// The running transaction changes rights, settings, or more than can be listed.

@@ -133,19 +133,16 @@ pub fn lock_open(
     spi::write(&LOCK, arguments![customer_id, until, limit], reservation)
 }
 
-/// Whether an open hold of the customer expires by `until`.
+/// When the customer's next open hold expires, or has expired.
 ///
 /// # Errors
 /// As `spi::read`.
-pub fn is_due(snapshot: &Snapshot, customer_id: Uuid, until: DateTime<Utc>) -> Result<bool> {
-    static DUE: Statement = Statement::new(
-        "SELECT EXISTS (SELECT FROM owo.reservation
-                         WHERE customer_id = $1 AND status = 'open' AND expires_at <= $2)",
+pub fn next_end(snapshot: &Snapshot, customer_id: Uuid) -> Result<Option<DateTime<Utc>>> {
+    static NEXT: Statement = Statement::new(
+        "SELECT min(expires_at) FROM owo.reservation WHERE customer_id = $1 AND status = 'open'",
     );
-    let found = spi::read(snapshot, &DUE, arguments![customer_id, until], |row| {
-        row.get(0)
-    })?;
-    Ok(found.into_iter().next().unwrap_or(false))
+    let found = spi::read(snapshot, &NEXT, arguments![customer_id], |row| row.get(0))?;
+    Ok(found.into_iter().next().flatten())
 }
 
 /// What the customer's open holds drew, of all or of those that expire by `until`.

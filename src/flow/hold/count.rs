@@ -1,5 +1,6 @@
 //! What is held: for returns, for checks that lack room, for switches of plans.
 
+use super::outlook;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::Result;
@@ -37,6 +38,9 @@ pub fn due_lines(context: &Context, customer_id: Uuid) -> Result<Vec<Line>> {
 /// # Errors
 /// As the statements.
 pub fn without_due(context: &Context, customer_id: Uuid, used: &Used) -> Result<Option<Used>> {
+    if !outlook::is_due(customer_id, context.now)? {
+        return Ok(None);
+    }
     let lines = due_lines(context, customer_id)?;
     if lines.is_empty() {
         return Ok(None);

@@ -1,6 +1,6 @@
 //! Holds that end without being settled: their time is over, or their customer is erased.
 
-use super::posting;
+use super::{outlook, posting};
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::reservation::Reservation;
@@ -25,7 +25,7 @@ const BATCH_HOLDS: i64 = 1_000;
 /// # Errors
 /// As the statements.
 pub fn expire(customer_id: Uuid, until: DateTime<Utc>) -> Result<bool> {
-    if !db::reservation::is_due(&Snapshot::latest()?, customer_id, until)? {
+    if !outlook::is_due(customer_id, until)? {
         return Ok(false);
     }
     meter::enter_holds(customer_id);

@@ -14,10 +14,12 @@
 mod close;
 mod count;
 mod end;
+mod outlook;
 mod posting;
 mod reserve;
 
 pub use close::{release, settle};
 pub use count::{due_lines, follow, held, without_due};
 pub use end::{expire, release_all};
+pub use outlook::is_clear;
 pub use reserve::{HoldRequest, Reserved, reserve};

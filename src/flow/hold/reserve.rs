@@ -1,6 +1,7 @@
 //! Taking a hold.
 
 use super::posting;
+use crate::backend::generation;
 use crate::backend::random;
 use crate::backend::spi::Snapshot;
 use crate::db;
@@ -174,6 +175,7 @@ pub fn reserve(context: &Context, request: &HoldRequest) -> Result<Reserved> {
     ledger.push(posting::held(&row));
     ledger.close()?;
     meter::writing(|| db::reservation::insert(&row))?;
+    generation::note_hold(customer.id);
     let reserved = Reserved {
         reservation: Some(row.id),
         expires_at: Some(expires_at),

@@ -14,7 +14,9 @@ use crate::backend::call::Access;
 use crate::flow::check::Question;
 use crate::flow::context::Level;
 use crate::flow::decided::Decided;
+use crate::flow::hold;
 use crate::meter::{Used, shared};
+use chrono::{DateTime, Utc};
 use known::Known;
 use owostack_domain::decision;
 use owostack_domain::entitlement::{FeatureType, GrantState};
@@ -38,9 +40,9 @@ pub struct Granted {
     pub code: &'static str,
 }
 
-fn find(question: &Question) -> Option<Rc<Known>> {
+fn find(question: &Question) -> Option<(Rc<Known>, DateTime<Utc>)> {
     let warm = context::find(Level::Reader, Access::Read, Access::Read.time())?;
-    known::find(&warm, question)
+    Some((known::find(&warm, question)?, warm.now))
 }
 
 fn used(known: &Known) -> Option<Used> {
@@ -50,9 +52,9 @@ fn used(known: &Known) -> Option<Used> {
     }
 }
 
-/// `owo_check` from what is known; a shortage asks the flow, which looks for holds that are over.
+/// `owo_check` from what is known; a shortage is final unless a hold may be over.
 pub fn check(question: &Question, value: Quantity) -> Option<Answered> {
-    let known = find(question)?;
+    let (known, now) = find(question)?;
     if let Some(plain) = known.plain {
         let usage = shared::visible_one(known.customer.id, &plain.place)?;
         if let Some(balance) = plain.balance(usage, value) {
@@ -70,13 +72,14 @@ pub fn check(question: &Question, value: Quantity) -> Option<Answered> {
         Some(count) => decision::entity(&known.entitlement, count, value),
         None => decision::check(&known.entitlement, &used(&known)?, value),
     };
-    let asks = known.count.is_none() && decision.code.is_shortage();
-    (!asks).then(|| Answered::Decided(decision.into()))
+    let short = known.count.is_none() && decision.code.is_shortage();
+    let is_final = !short || hold::is_clear(known.customer.id, now);
+    is_final.then(|| Answered::Decided(decision.into()))
 }
 
 /// `owo_allowed` from what is known.
 pub fn allowed(question: &Question, value: Quantity) -> Option<bool> {
-    let known = find(question)?;
+    let (known, now) = find(question)?;
     if known.entitlement.grant != GrantState::Granted {
         return Some(false);
     }
@@ -88,6 +91,10 @@ pub fn allowed(question: &Question, value: Quantity) -> Option<bool> {
     }
     match known.count {
         Some(count) => Some(decision::entity(&known.entitlement, count, value).allowed),
-        None => decision::allowed(&known.entitlement, &used(&known)?, value).then_some(true),
+        None => {
+            let allowed = decision::allowed(&known.entitlement, &used(&known)?, value);
+            let is_final = allowed || hold::is_clear(known.customer.id, now);
+            is_final.then_some(allowed)
+        }
     }
 }

@@ -8,6 +8,7 @@ use crate::backend::owner::AsOwner;
 use crate::db;
 use crate::error::Result;
 use crate::flow::context::Level;
+use crate::flow::hold;
 use crate::flow::text;
 use crate::flow::track::{self, UsageEvent};
 use crate::meter::{self, shared};
@@ -56,8 +57,9 @@ pub fn track(event: &UsageEvent) -> Result<Option<Answered>> {
         )?;
     }
     // Holds that are over may make room.
-    let asks = judged.decision.code.is_shortage();
-    Ok((!asks).then(|| Answered::Decided(judged.decision.into())))
+    let short = judged.decision.code.is_shortage();
+    let is_final = !short || hold::is_clear(known.customer.id, warm.now);
+    Ok(is_final.then(|| Answered::Decided(judged.decision.into())))
 }
 
 /// The shortest way: one meter, and after this event still something left of it.

@@ -1,0 +1,57 @@
+//! When the next open hold of a customer comes to its end, as this backend read it last.
+//!
+//! So that a shortage needs no statement while nothing could make room. Invariant (protocol 24): what
+//! is kept was read after its generation was, and taking a hold moves that. Ending one does not: then
+//! the outlook is early, and costs one look.
+
+use crate::backend::generation::{self, Holds};
+use crate::backend::spi::Snapshot;
+use crate::db;
+use crate::error::Result;
+use chrono::{DateTime, Utc};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Customers that one backend remembers; beyond it starts anew.
+const KEPT: usize = 20_000;
+
+/// The next end of an open hold, and the generation that it was read under.
+type Outlook = (Holds, Option<DateTime<Utc>>);
+
+thread_local! {
+    static KNOWN: RefCell<HashMap<Uuid, Outlook>> = RefCell::new(HashMap::new());
+}
+
+/// Whether it is known, without a statement, that no open hold of the customer is over.
+pub fn is_clear(customer_id: Uuid, now: DateTime<Utc>) -> bool {
+    let Some(holds) = generation::holds(customer_id) else {
+        return false;
+    };
+    KNOWN.with_borrow(|known| {
+        known
+            .get(&customer_id)
+            .is_some_and(|(kept, next)| *kept == holds && next.is_none_or(|next| now < next))
+    })
+}
+
+/// Whether an open hold of the customer is over.
+///
+/// # Errors
+/// As the statements.
+pub fn is_due(customer_id: Uuid, now: DateTime<Utc>) -> Result<bool> {
+    if is_clear(customer_id, now) {
+        return Ok(false);
+    }
+    let holds = generation::holds(customer_id);
+    let next = db::reservation::next_end(&Snapshot::latest()?, customer_id)?;
+    if let Some(holds) = holds {
+        KNOWN.with_borrow_mut(|known| {
+            if known.len() >= KEPT {
+                known.clear();
+            }
+            known.insert(customer_id, (holds, next));
+        });
+    }
+    Ok(next.is_some_and(|next| next <= now))
+}
