@@ -22,6 +22,31 @@ fn due(row: &Row) -> Result<Due> {
     })
 }
 
+/// Those of the customers for whom a trial, a subscription or a scheduled change has come to its date.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn switching(
+    snapshot: &Snapshot,
+    customer_ids: Vec<Uuid>,
+    at: DateTime<Utc>,
+) -> Result<Vec<Uuid>> {
+    static SWITCHING: Statement = Statement::new(
+        "SELECT DISTINCT s.customer_id
+           FROM owo.subscription AS s
+          WHERE s.customer_id = ANY ($1) AND s.due_at <= $2
+            AND ((s.status = 'trialing' AND s.trial_ends_at <= $2)
+                 OR s.cancel_at <= $2
+                 OR EXISTS (SELECT FROM owo.plan_change AS p
+                             WHERE p.customer_id = s.customer_id AND p.subscription_id = s.id
+                               AND p.effective_at <= $2))
+          ORDER BY 1",
+    );
+    spi::read(snapshot, &SWITCHING, arguments![customer_ids, at], |row| {
+        row.get(0)
+    })
+}
+
 /// Customers of an organization with a date at or before `until`, earliest first.
 ///
 /// # Errors

@@ -23,7 +23,8 @@ use uuid::Uuid;
 #[derive(Debug, Clone)]
 pub struct Standing {
     facts: Facts,
-    /// Dates passed that have not been made rows yet.
+    /// Dates passed that change what is granted and have not been made rows yet. A renewal is not one:
+    /// its period is arithmetic.
     due: bool,
     /// What those dates carry to new meters.
     carried: Used,
@@ -49,7 +50,7 @@ impl Standing {
             .cloned()
             .collect();
         Ok(Self {
-            due: !steps.is_empty(),
+            due: steps.iter().any(|step| step.change.is_switch()),
             carried: carry::projected(context, snapshot, &facts, &begun)?,
             facts,
         })

@@ -17,6 +17,7 @@ use crate::flow::check;
 use crate::flow::context::Context;
 use crate::flow::customer::{self, Profile};
 use crate::flow::decided::Decided;
+use crate::flow::due;
 use crate::flow::idempotency;
 use crate::flow::warm::known;
 use crate::meter;
@@ -74,6 +75,10 @@ fn run(context: &Context, events: Vec<UsageEvent>, many: bool) -> Result<Vec<Dec
     } else {
         keys.for_each(|(customer_id, key)| idempotency::lock_key(customer_id, key));
     }
+    let customers = located
+        .iter()
+        .filter_map(|one| one.customer.as_ref().map(|row| row.id));
+    due::settle_switches(context, customers.collect())?;
     meter::enter(
         located
             .iter()

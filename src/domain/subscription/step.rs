@@ -51,6 +51,12 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether it may change what is granted, or where it is counted.
+    #[must_use]
+    pub const fn is_switch(&self) -> bool {
+        !matches!(self, Self::Renewed | Self::TrialEnding)
+    }
+
     /// The event type of `owo.event`.
     #[must_use]
     pub const fn event_type(&self) -> &'static str {
