@@ -14,7 +14,7 @@ FROM unnest(ARRAY['acme', 'zeta', 'nobody']) AS c, owo_features(c) AS f ORDER BY
 
 
 def use(database):
-    """Some history: folded and pending usage, seats, a paid plan, a scheduled downgrade, an idempotency key."""
+    """Some history: folded and pending usage, seats, a paid plan, a scheduled downgrade, an idempotency key, holds."""
     database.rows("SELECT owo_sync(%s)", CATALOG, role="owo_admin")
     with database.connect() as app, database.connect("owo_admin") as admin:
         app.execute("SELECT owo_customer('acme', 'ops@acme.test'), owo_customer('zeta')")
@@ -22,7 +22,9 @@ def use(database):
         checkout = app.execute("SELECT checkout_id FROM owo_attach('acme', 'scale')").fetchone()[0]
         admin.execute("SELECT owo_checkout_complete(%s)", (checkout,))
         app.execute("SELECT owo_track('acme', 'gpt-4', 3, idempotency_key => 'once')")
+        app.execute("SELECT owo_reserve('acme', 'gpt-4', 2, '24 hours')")
         admin.execute("SELECT owo_worker_tick()")
+        app.execute("SELECT owo_reserve('acme', 'gpt-4', 1, '24 hours')")
         app.execute("SELECT owo_entity_add('acme', 'seats', 'ada'), owo_track('acme', 'api-calls', 2), owo_attach('acme', 'free')")
     assert database.value("SELECT count(*) FROM pg_inherits WHERE inhparent = 'owo.usage_event'::regclass", role="postgres") > 0
 
@@ -52,6 +54,8 @@ def test_a_restored_copy_answers_and_counts_like_the_original(database, make_dat
         assert each.rows("SELECT allowed, replayed FROM owo_track('acme', 'gpt-4', 3, idempotency_key => 'once')") == [(True, True)]
         assert each.rows("SELECT allowed, code FROM owo_track('zeta', 'api-calls', 1)") == [(True, "tracked")]
         assert each.rows("SELECT allowed, code FROM owo_track('zeta', 'api-calls', 1)") == [(False, "limit_exceeded")]
+        settled = "SELECT s.allowed, s.code FROM owo.reservation AS r, owo_settle(r.id, 1.5) AS s WHERE r.status = 'open' ORDER BY r.created_at"
+        assert each.rows(settled) == [(True, "tracked"), (True, "tracked")]
         each.rows("SELECT owo_worker_tick()", role="owo_admin")
         assert each.rows("SELECT count FROM owo_entity_add('acme', 'seats', 'bob')") == [(2,)]
         assert each.verify() == []
@@ -81,3 +85,15 @@ def test_tampering_is_found(database, make_database):
             session.execute("ALTER TABLE owo.meter_period DISABLE TRIGGER ALL")
             session.execute("UPDATE owo.meter_period SET used = used + 1")
         assert each.verify() != []
+
+
+def test_tampering_with_holds_is_found(database):
+    use(database)
+    for tampering in ("UPDATE owo.reservation SET lines = '[]'", "UPDATE owo.reservation SET status = 'released', closed_at = now()", "DELETE FROM owo.reservation"):
+        assert database.verify() == []
+        with database.connect("postgres", autocommit=False) as session:
+            session.execute("SET LOCAL session_replication_role = replica")
+            session.execute("ALTER TABLE owo.reservation DISABLE TRIGGER ALL")
+            session.execute(tampering)
+            assert session.execute("SELECT count(*) FROM owo_verify() WHERE subject LIKE 'open holds on meter %'").fetchone()[0] > 0
+            session.rollback()

@@ -3,30 +3,26 @@
 //! Invariant: the locks of keys and customers are held since before [`Ledger::open`]; what an event
 //! draws is in `used` before the next event is judged, so a batch answers like so many calls.
 
+mod counting;
+mod resolving;
+
 use super::{Located, UsageEvent, entity_exists, unknown};
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::customer::Customer;
-use crate::db::facts::Wanted;
 use crate::db::usage_key::Answered;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::decided::Decided;
-use crate::flow::due;
-use crate::flow::hold;
 use crate::flow::idempotency;
 use crate::flow::standing::Standing;
 use crate::flow::track::effect::{self, Crossing};
-use crate::flow::track::judgement::{self, Judged};
+use crate::flow::track::judgement;
 use crate::flow::warm::known;
-use crate::meter::shared::Change;
-use crate::meter::{self, Counter, Posting, Used};
+use crate::meter::{self, Counter, Posting};
 use chrono::{DateTime, Utc};
 use owostack_domain::decision::Code;
-use owostack_domain::draw::WithHeld;
 use owostack_domain::entitlement::Entitlement;
-use owostack_domain::meter_key::MeterPeriod;
-use owostack_domain::quantity::Quantity;
 use serde_json::Value;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -184,181 +180,6 @@ impl<'a> Ledger<'a> {
             replayed: true,
             ..decided
         }))
-    }
-
-    /// The entitlement for an event: of the running period, or of the one it happened in.
-    ///
-    /// # Errors
-    /// As the statements.
-    pub fn entitlement(
-        &mut self,
-        customer: &Customer,
-        feature_id: Uuid,
-        entity: Option<&str>,
-        happened_at: DateTime<Utc>,
-    ) -> Result<Entitlement> {
-        let now = self.context.now;
-        let name = (customer.id, feature_id, entity.map(str::to_owned));
-        let running = match self.entitlements.get(&name) {
-            Some(known) => known.clone(),
-            None => self.resolved(customer, feature_id, entity, now)?,
-        };
-        let late = running
-            .sources
-            .iter()
-            .any(|source| source.period.start.is_some_and(|start| start > happened_at));
-        if !late && !self.rolls_over(customer.id, feature_id) {
-            self.entitlements
-                .entry(name)
-                .or_insert_with(|| running.clone());
-            return Ok(running);
-        }
-        // What is drawn from earlier periods is judged by their whole history: nobody else may
-        // write to it meanwhile, and what this call drew must be part of it.
-        meter::enter_serial(customer.id);
-        self.flush()?;
-        let at = if late { happened_at } else { now };
-        self.resolved(customer, feature_id, entity, at)
-    }
-
-    /// Whether anything of the feature's plans rolls over.
-    fn rolls_over(&self, customer_id: Uuid, feature_id: Uuid) -> bool {
-        self.standings
-            .get(&(customer_id, feature_id))
-            .is_some_and(|standing| {
-                standing
-                    .facts()
-                    .plan_features
-                    .iter()
-                    .any(|row| row.rollover)
-            })
-    }
-
-    fn resolved(
-        &mut self,
-        customer: &Customer,
-        feature_id: Uuid,
-        entity: Option<&str>,
-        at: DateTime<Utc>,
-    ) -> Result<Entitlement> {
-        self.standing(customer, feature_id)?;
-        let standing = self
-            .standings
-            .get(&(customer.id, feature_id))
-            .ok_or_else(|| Error::internal("a standing that was loaded"))?;
-        standing.entitlement(&self.snapshot, feature_id, entity, at)
-    }
-
-    fn standing(&mut self, customer: &Customer, feature_id: Uuid) -> Result<&Standing> {
-        let key = (customer.id, feature_id);
-        if !self.standings.contains_key(&key) {
-            let wanted = Wanted::Feature(feature_id);
-            let mut standing = Standing::load(self.context, &self.snapshot, customer, wanted)?;
-            if standing.is_due() {
-                // Usage that a switch carries must be on its new meter before more is counted.
-                meter::lock_customer(customer.id);
-                due::settle(self.context, customer.id, self.context.now)?;
-                self.snapshot = Snapshot::latest()?;
-                standing = Standing::load(self.context, &self.snapshot, customer, wanted)?;
-            }
-            self.standings.insert(key, standing);
-        }
-        self.standings
-            .get(&key)
-            .ok_or_else(|| Error::internal("a standing that was loaded"))
-    }
-
-    fn decide(
-        &mut self,
-        customer_id: Uuid,
-        entitlement: &Entitlement,
-        value: Quantity,
-        at_most: bool,
-    ) -> Result<Judged> {
-        let places = judgement::places(entitlement);
-        if !value.is_negative() {
-            let judge = |used: &Used| judgement::judge(entitlement, used, value);
-            return self.take(customer_id, &places, judge);
-        }
-        meter::enter_returns(customer_id);
-        let held = hold::held(customer_id)?;
-        let judge = |used: &Used| {
-            let used = WithHeld { used, held: &held };
-            judgement::judge(entitlement, &used, value)
-        };
-        match self.give_back(customer_id, &places, judge) {
-            Err(refused) if at_most && !refused.is_retry() => {
-                let judge = |used: &Used| {
-                    let used = WithHeld { used, held: &held };
-                    Ok(judgement::judge_at_most(entitlement, &used, value))
-                };
-                self.give_back(customer_id, &places, judge)
-            }
-            outcome => outcome,
-        }
-    }
-
-    /// Judges and draws in one step; what is drawn must be pushed.
-    ///
-    /// # Errors
-    /// As [`Counter::take`].
-    pub fn take<T>(
-        &mut self,
-        customer_id: Uuid,
-        places: &[MeterPeriod],
-        judge: impl Fn(&Used) -> Result<(T, Vec<Change>)>,
-    ) -> Result<T> {
-        let snapshot = &self.snapshot;
-        self.counter.take(snapshot, customer_id, places, judge)
-    }
-
-    /// Judges and gives back in one step; what is given back must be pushed.
-    ///
-    /// # Errors
-    /// As [`Counter::give_back`].
-    pub fn give_back<T>(
-        &mut self,
-        customer_id: Uuid,
-        places: &[MeterPeriod],
-        judge: impl Fn(&Used) -> Result<(T, Vec<Change>)>,
-    ) -> Result<T> {
-        let snapshot = &self.snapshot;
-        self.counter.give_back(snapshot, customer_id, places, judge)
-    }
-
-    /// Ends holds of the customer whose time is over; true when there were some (protocol 19).
-    ///
-    /// # Errors
-    /// As the statements.
-    pub fn make_room(&mut self, customer_id: Uuid) -> Result<bool> {
-        let any = hold::expire(customer_id, self.context.now)?;
-        if any {
-            self.flush()?;
-        }
-        Ok(any)
-    }
-
-    /// Keeps rows that [`Ledger::close`] writes.
-    pub fn push(&mut self, postings: Vec<Posting>) {
-        self.postings.extend(postings);
-    }
-
-    /// Keeps the limits that were crossed, to be told by [`Ledger::close`].
-    pub fn cross(&mut self, customer_id: Uuid, entitlement: &Entitlement, judged: &Judged) {
-        self.crossings
-            .extend(effect::crossings(customer_id, entitlement, judged));
-    }
-
-    /// Writes what was drawn so far and forgets what was loaded before.
-    ///
-    /// # Errors
-    /// As the statements.
-    pub fn flush(&mut self) -> Result<()> {
-        meter::record(&self.postings)?;
-        self.postings.clear();
-        self.counter.forget();
-        self.snapshot = Snapshot::latest()?;
-        Ok(())
     }
 
     /// Writes usage, keys and events; what was read stays true with them.

@@ -1,0 +1,111 @@
+//! Drawing and giving back on behalf of a ledger, and what is kept until it closes.
+
+use super::Ledger;
+use crate::backend::spi::Snapshot;
+use crate::error::Result;
+use crate::flow::hold;
+use crate::flow::track::effect;
+use crate::flow::track::judgement::{self, Judged};
+use crate::meter::shared::Change;
+use crate::meter::{self, Posting, Used};
+use owostack_domain::draw::WithHeld;
+use owostack_domain::entitlement::Entitlement;
+use owostack_domain::meter_key::MeterPeriod;
+use owostack_domain::quantity::Quantity;
+use uuid::Uuid;
+
+impl Ledger<'_> {
+    /// Judges one value and draws or gives back in one step.
+    pub(super) fn decide(
+        &mut self,
+        customer_id: Uuid,
+        entitlement: &Entitlement,
+        value: Quantity,
+        at_most: bool,
+    ) -> Result<Judged> {
+        let places = judgement::places(entitlement);
+        if !value.is_negative() {
+            let judge = |used: &Used| judgement::judge(entitlement, used, value);
+            return self.take(customer_id, &places, judge);
+        }
+        meter::enter_returns(customer_id);
+        let held = hold::held(customer_id)?;
+        let judge = |used: &Used| {
+            let used = WithHeld { used, held: &held };
+            judgement::judge(entitlement, &used, value)
+        };
+        match self.give_back(customer_id, &places, judge) {
+            Err(refused) if at_most && !refused.is_retry() => {
+                let judge = |used: &Used| {
+                    let used = WithHeld { used, held: &held };
+                    Ok(judgement::judge_at_most(entitlement, &used, value))
+                };
+                self.give_back(customer_id, &places, judge)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Judges and draws in one step; what is drawn must be pushed.
+    ///
+    /// # Errors
+    /// As [`Counter::take`].
+    pub fn take<T>(
+        &mut self,
+        customer_id: Uuid,
+        places: &[MeterPeriod],
+        judge: impl Fn(&Used) -> Result<(T, Vec<Change>)>,
+    ) -> Result<T> {
+        let snapshot = &self.snapshot;
+        self.counter.take(snapshot, customer_id, places, judge)
+    }
+
+    /// Judges and gives back in one step; what is given back must be pushed.
+    ///
+    /// # Errors
+    /// As [`Counter::give_back`].
+    pub fn give_back<T>(
+        &mut self,
+        customer_id: Uuid,
+        places: &[MeterPeriod],
+        judge: impl Fn(&Used) -> Result<(T, Vec<Change>)>,
+    ) -> Result<T> {
+        let snapshot = &self.snapshot;
+        self.counter.give_back(snapshot, customer_id, places, judge)
+    }
+
+    /// Ends holds of the customer whose time is over; true when there were some (protocol 19).
+    ///
+    /// # Errors
+    /// As the statements.
+    pub fn make_room(&mut self, customer_id: Uuid) -> Result<bool> {
+        let any = hold::expire(customer_id, self.context.now)?;
+        if any {
+            self.flush()?;
+        }
+        Ok(any)
+    }
+
+    /// Keeps rows that [`Ledger::close`] writes.
+    pub fn push(&mut self, postings: Vec<Posting>) {
+        self.postings.extend(postings);
+    }
+
+    /// Keeps the limits that were crossed, to be told by [`Ledger::close`].
+    pub fn cross(&mut self, customer_id: Uuid, entitlement: &Entitlement, judged: &Judged) {
+        self.crossings
+            .extend(effect::crossings(customer_id, entitlement, judged));
+    }
+
+    /// Writes what was drawn so far and forgets what was loaded before.
+    ///
+    /// # Errors
+    /// As the statements.
+    pub fn flush(&mut self) -> Result<()> {
+        meter::record(&self.postings)?;
+        self.postings.clear();
+        self.counter.forget();
+        self.snapshot = Snapshot::latest()?;
+        Ok(())
+    }
+}
