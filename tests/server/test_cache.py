@@ -272,3 +272,27 @@ def test_a_locked_table_ends_cold_calls_by_a_detected_deadlock_or_not_at_all(ser
     assert len([outcome for outcome in outcomes if outcome == "tracked"]) >= 1 and len(outcomes) >= 8, outcomes
     assert server.value("SELECT pinned FROM owo.meter_stats", database=shop) == 0
     assert server.rows("SELECT * FROM owo_verify()", database=shop) == []
+
+
+def test_what_ends_by_time_ends_for_sessions_that_know_it(server, shop):
+    """No commit moves anything when an override, a grant, a subscription or a period ends: the time itself does."""
+    watchers = [server.connect(shop) for _ in range(2)]
+    before = look(watchers[0])
+    with server.connect(shop, autocommit=False) as session:
+        ends = session.execute("SELECT now() + interval '2.5 seconds'").fetchone()
+        session.execute("SELECT owo_override('c0', 'calls', usage_limit => 7, expires_at => %s)", ends)
+        session.execute("SELECT owo_credit_grant('c0', 'credits', 70, expires_at => %s)", ends)
+        session.execute("SELECT owo_attach('c1', 'extra')")
+        session.execute(f"UPDATE owo.subscription SET cancel_at = %s, due_at = %s WHERE NOT base AND customer_id = {OF_CUSTOMER}", (*ends * 2, "c1"))
+        session.commit()
+    granted = look(watchers[0])
+    assert granted != before
+    for watcher in watchers:
+        assert look(watcher) == granted
+    with server.connect(shop) as session:
+        session.execute("SELECT pg_sleep(greatest(0, extract(epoch FROM %s - clock_timestamp()) + 0.05))", ends)
+        after = look(session)
+    assert after == before
+    for watcher in watchers:
+        assert look(watcher) == after
+        watcher.close()
