@@ -49,7 +49,7 @@ SET ROLE owo_app;
 SELECT feature, (decision).allowed, (decision).usage, (decision).usage_limit FROM public.owo_features(E'it''s \\\\ me') ORDER BY 1;
 SELECT feature, usage, usage_limit FROM owo.balance_now ORDER BY 1;
 SELECT feature, quantity, extract(epoch FROM at), metadata FROM owo.usage ORDER BY 1, 2;
-SELECT topic FROM owo.health WHERE topic <> 'old_snapshot';
+SELECT topic FROM owo.health WHERE topic NOT IN ('old_snapshot', 'worker');
 SET ROLE owo_admin;
 SELECT * FROM public.owo_verify();
 SELECT public.owo_grant_role('owo_nobody', 'reader', 'lab');
