@@ -11,7 +11,7 @@ use crate::flow::check::{self, Question};
 use crate::flow::context::Level;
 use crate::flow::decided::Decided;
 use crate::flow::track::{self, UsageEvent};
-use crate::flow::warm::{self, Answered, Granted};
+use crate::flow::warm::{self, Answered, Granted, parallel};
 use owostack_domain::quantity::Quantity;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -86,7 +86,9 @@ fn decided(
         return answer.unwrap_or_else(|error| error.raise());
     }
     call(fcinfo, Access::Read, Level::Reader, |context| {
-        answer(check::decide(context, &question, value)?)
+        let decided = check::decide(context, &question, value)?;
+        parallel::remember(context.caller.role, &question, value, &decided);
+        answer(decided)
     })
 }
 
@@ -126,9 +128,9 @@ fn owo_allowed(
         return Answer::scalar(allowed);
     }
     call(fcinfo, Access::Read, Level::Reader, |context| {
-        Ok(Answer::scalar(
-            check::decide(context, &question, value)?.allowed,
-        ))
+        let decided = check::decide(context, &question, value)?;
+        parallel::remember(context.caller.role, &question, value, &decided);
+        Ok(Answer::scalar(decided.allowed))
     })
 }
 

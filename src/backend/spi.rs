@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 /// An SQL statement, planned once per backend. Used as a `static` beside the function that runs it.
 pub struct Statement {
     sql: &'static str,
+    options: u32,
     plan: AtomicPtr<pg_sys::_SPI_plan>,
 }
 
@@ -33,6 +34,18 @@ impl Statement {
     pub const fn new(sql: &'static str) -> Self {
         Self {
             sql,
+            options: 0,
+            plan: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// The same with one plan for all arguments: for look-ups by a few keys in tables that stay
+    /// small or are reached by one index. Left alone, Postgres plans a statement with an array anew
+    /// at each call, because it takes a short array for cheaper than an unknown one.
+    pub const fn look_up(sql: &'static str) -> Self {
+        Self {
+            sql,
+            options: pg_sys::CURSOR_OPT_GENERIC_PLAN,
             plan: AtomicPtr::new(ptr::null_mut()),
         }
     }
@@ -47,7 +60,8 @@ impl Statement {
         let count = count_of(types.len())?;
         // SAFETY: connected to SPI by the caller; pointers live through the calls.
         let plan = unsafe {
-            let plan = pg_sys::SPI_prepare(sql.as_ptr(), count, types.as_mut_ptr());
+            let options = self.options.cast_signed();
+            let plan = pg_sys::SPI_prepare_cursor(sql.as_ptr(), count, types.as_mut_ptr(), options);
             if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
                 return Err(Error::internal("a statement could not be prepared"));
             }

@@ -71,6 +71,12 @@ unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _argument: *m
     }
 }
 
+/// Whether this is a parallel worker, or its leader while a parallel plan runs.
+pub fn is_parallel() -> bool {
+    // SAFETY: reads backend-local state.
+    unsafe { pg_sys::IsInParallelMode() }
+}
+
 /// The query that runs now, told apart from every other by what it sees and when it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunningQuery {

@@ -119,7 +119,7 @@ fn gather(costs: Vec<Cost>) -> Vec<CreditSystem> {
 
 /// The given plans, those that follow them, and the auto-enable plans of the organization.
 pub fn plans(snapshot: &Snapshot, organization_id: Uuid, ids: Vec<Uuid>) -> Result<Vec<Plan>> {
-    static PLANS: Statement = Statement::new(
+    static PLANS: Statement = Statement::look_up(
         "SELECT p.id, p.slug, coalesce(g.id, p.id), coalesce(g.exclusive, true), p.rank,
                 p.price_amount, p.currency, p.billing_interval, p.billing_type = 'one_time',
                 p.trial_days, p.trial_card_required, p.auto_enable, p.is_addon, p.active, f.id
@@ -188,7 +188,7 @@ fn plan_row(row: &Row) -> Result<Plan> {
 }
 
 fn cycles(snapshot: &Snapshot, plan_ids: Vec<Uuid>) -> Result<BTreeMap<Uuid, Vec<PlanCycle>>> {
-    static CYCLES: Statement = Statement::new(
+    static CYCLES: Statement = Statement::look_up(
         "SELECT plan_id, key, price_amount, currency, billing_interval, interval_count, external_id
            FROM owo.plan_cycle WHERE plan_id = ANY ($1) ORDER BY plan_id, key",
     );
@@ -217,7 +217,7 @@ pub fn plan_features(
     plan_ids: Vec<Uuid>,
     subjects: Vec<Uuid>,
 ) -> Result<Vec<PlanFeature>> {
-    static PLAN_FEATURES: Statement = Statement::new(
+    static PLAN_FEATURES: Statement = Statement::look_up(
         "SELECT id, plan_id, feature_id, credit_system_id, enabled, value, limit_amount,
                 trial_limit, scope = 'entity', reset_interval, reset_anchor = 'calendar',
                 reset_on_enable, rollover, rollover_limit, rollover_expires_after,
@@ -305,7 +305,7 @@ fn history(
     snapshot: &Snapshot,
     plan_feature_ids: Vec<Uuid>,
 ) -> Result<BTreeMap<Uuid, Vec<PlanFeaturePast>>> {
-    static HISTORY: Statement = Statement::new(
+    static HISTORY: Statement = Statement::look_up(
         "SELECT plan_feature_id, valid_until, limit_amount, reset_interval,
                 reset_anchor = 'calendar', rollover, rollover_limit
            FROM owo.plan_feature_history

@@ -148,7 +148,7 @@ pub fn overrides(snapshot: &Snapshot, customer_id: Uuid) -> Result<Vec<Override>
 
 /// Grants of those credit systems.
 pub fn grants(snapshot: &Snapshot, customer_id: Uuid, systems: Vec<Uuid>) -> Result<Vec<Grant>> {
-    static GRANTS: Statement = Statement::new(
+    static GRANTS: Statement = Statement::look_up(
         "SELECT id, credit_system_id, amount, priority, created_at, expires_at, closed_as
            FROM owo.credit_grant WHERE customer_id = $1 AND credit_system_id = ANY ($2)",
     );
