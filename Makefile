@@ -1,10 +1,10 @@
 # Everything a reader needs: make demo, make test, make install. The work is done by the scripts in tests/lib.
 # PG_CONFIG chooses a Postgres (15 to 18); without it the distribution's is taken, and installed if missing.
-export PG_CONFIG JOBS SUITES TEST ACCEPT ENGINES
+export PG_CONFIG JOBS SUITES TEST ACCEPT ENGINES BENCH BENCH_SECONDS BENCH_ROUNDS BENCH_ONLY
 PROFILE ?= release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build install demo stop test accept lint check-versions clean distclean
+.PHONY: help setup build install demo stop test accept bench lint check-versions clean distclean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -30,6 +30,9 @@ test: ## run all tests (ENGINES=table SUITES=stories TEST=check narrows)
 
 accept: ## take the results of stories and specs as expected ones (TEST=... narrows)
 	@ACCEPT=1 ENGINES="$(or $(ENGINES),table)" SUITES="$(or $(SUITES),stories isolation)" tests/lib/test.sh
+
+bench: ## measure beside peers: table and chart in build/bench (BENCH=quick: three minutes)
+	@tests/lib/bench.sh $(PROFILE)
 
 lint: ## formatting, clippy, shell and house rules
 	@tests/lib/lint.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing: packages through apt, the pinned cargo-pgrx from its registry into build/tools.
-# usage: setup.sh [build | lint | test]   (test also needs Python with venv, lint a checker of shell scripts)
+# usage: setup.sh [build | lint | test | bench]   (test and bench also need Python with venv, lint a checker of shell
+# scripts, bench a Redis to be measured beside)
 . "$(dirname "$0")/common.sh"
 
 purpose=${1:-build}
@@ -34,10 +35,11 @@ pgrx_is_there() { [ "$(cargo pgrx --version 2>/dev/null)" = "cargo-pgrx $PGRX_VE
 # cargo-pgrx links OpenSSL; the extension does not.
 pgrx_is_there || pkg-config --exists openssl 2>/dev/null || need 'OpenSSL headers' pkg-config libssl-dev
 have runuser || ! is_root || need 'runuser' util-linux
-if [ "$purpose" = test ] && ! /usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null; then
+if { [ "$purpose" = test ] || [ "$purpose" = bench ]; } && ! /usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null; then
     need 'Python 3 with venv' python3 python3-venv
 fi
 [ "$purpose" != lint ] || have shellcheck || need 'shellcheck' shellcheck
+[ "$purpose" != bench ] || { have redis-server && have redis-benchmark; } || need 'Redis' redis-server redis-tools
 wants_postgres=
 if [ -n "${PG_CONFIG:-}" ]; then
     choose_postgres
