@@ -1,5 +1,6 @@
 """Runs one script of sql/ with pgbench, or with psql, and reads what it says."""
 
+import os
 import re
 import statistics
 import subprocess
@@ -21,17 +22,19 @@ class Bench:
     role: str = "app"
     variables: dict[str, int] = field(default_factory=dict)
 
-    def _run(self, program: str, *arguments: str, role: str | None = None) -> subprocess.CompletedProcess:
+    def _run(self, program: str, *arguments: str, role: str | None = None, options: str = "") -> subprocess.CompletedProcess:
         command = [str(self.programs / program), "-h", str(self.server), "-U", role or self.role, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True)
+        environment = {**os.environ, "PGOPTIONS": options}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
         if done.returncode != 0 or "ERROR" in done.stderr:
             raise RuntimeError(f"{' '.join(command)}\n{done.stdout[-500:]}\n{done.stderr[-2000:]}")
         return done
 
-    def _pgbench(self, script: str, *arguments: str, **variables: int) -> subprocess.CompletedProcess:
+    def _pgbench(self, script: str, *arguments: str, options: str = "", **variables: int) -> subprocess.CompletedProcess:
         defined = [f"-D{name}={value}" for name, value in {**self.variables, **variables}.items()]
         path = str(SCRIPTS / f"{script}.sql")
-        return self._run("pgbench", "-n", "-M", "prepared", *defined, *arguments, "-f", path, self.database)
+        command = ["-n", "-M", "prepared", *defined, *arguments, "-f", path, self.database]
+        return self._run("pgbench", *command, options=options)
 
     def rate(self, script: str, clients: int, seconds: float, **variables: int) -> float:
         """Transactions a second."""
@@ -61,7 +64,8 @@ class Bench:
 
     def each(self, script: str, clients: int, transactions: int):
         """Runs a script so often in each of so many sessions; how long it takes does not matter."""
-        self._pgbench(script, "-c", str(clients), "-j", str(clients), "-t", str(transactions), n=0)
+        sessions = ["-c", str(clients), "-j", str(clients), "-t", str(transactions)]
+        self._pgbench(script, *sessions, options="-c synchronous_commit=off", n=0)
 
     def psql(self, script: str, **variables: str | int) -> float:
         """Runs a script as superuser; how many milliseconds its last statement took."""

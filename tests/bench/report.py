@@ -51,13 +51,15 @@ def machine(versions: list[str]) -> str:
     return f"{os.cpu_count()} cores, {memory:.0f} GiB of memory, {', '.join(versions)}"
 
 
-def markdown(results: list[Result], settings: str, versions: list[str]) -> str:
+def markdown(results: list[Result], settings: str, versions: list[str], load: float) -> str:
     missed = [result.what for result in results if result.met is False]
+    busy = f"Other work was running on the machine: load average {load:.1f} before the run.\n" if load >= 1 else ""
     verdict = f"Missed: {'; '.join(missed)}." if missed else "Every target that was measured is met."
     return (
         "# Benchmark\n\n"
         f"Made by `make bench` on {machine(versions)}; {settings}.\n"
         "Clients, server and peers share the machine; rounds are interleaved, each number is a median.\n"
+        f"{busy}"
         "Each script is in `tests/bench/sql` and says in its head how to run it alone.\n\n"
         f"{HEAD}{''.join(result.line() for result in results)}\n{verdict}\n"
     )

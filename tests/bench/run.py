@@ -37,7 +37,7 @@ class Settings:
         number = lambda name, value: int(os.environ.get(name) or value)  # noqa: E731
         if quick:
             return Settings(number("BENCH_SECONDS", 2), number("BENCH_ROUNDS", 1), 10_000, 200_000, 2, 10, 3)
-        return Settings(number("BENCH_SECONDS", 10), number("BENCH_ROUNDS", 3), 100_000, 1_000_000, 8, 60, 20)
+        return Settings(number("BENCH_SECONDS", 10), number("BENCH_ROUNDS", 3), number("BENCH_CUSTOMERS", 100_000), 1_000_000, 4, 60, 15)
 
     def words(self) -> str:
         return f"{self.rounds} rounds of {self.seconds} s"
@@ -46,6 +46,7 @@ class Settings:
 def main() -> int:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     settings = Settings.read()
+    load = os.getloadavg()[0]
     only = os.environ.get("BENCH_ONLY", "").split()
     panels: dict[str, dict[str, float]] = {}
     results: list[report.Result] = []
@@ -88,7 +89,7 @@ def main() -> int:
         redis.stop()
         place.destroy()
         table.destroy()
-    text = report.markdown(results, settings.words(), versions)
+    text = report.markdown(results, settings.words(), versions, load)
     (OUTPUT / "result.md").write_text(text)
     if panels:
         chart.draw(panels, report.machine(versions), OUTPUT / "result.svg")

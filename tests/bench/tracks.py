@@ -85,7 +85,7 @@ def backlog(place: Place, _settings, _chart: dict) -> list[Result]:
 def _first_fold(place: Place) -> tuple[float, float]:
     """When the worker had begun, and what was folded by then."""
     before = place.value(FOLDED)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         now = place.value(FOLDED)
         if now > before:
