@@ -120,6 +120,30 @@ def test_a_transaction_that_holds_too_much_is_refused_takes_and_recovers(server)
     assert server.rows("SELECT * FROM owo_verify()") == []
 
 
+def test_what_a_savepoint_undid_is_not_held(server):
+    """Undone takes leave room: more of them than a transaction may hold, in one transaction and over many."""
+    used = usage(server, "calls")
+    free = [n for n in range(CUSTOMERS) if n not in used]
+    undone = """DO $$BEGIN
+        FOR n IN 0..%d LOOP
+            BEGIN
+                PERFORM owo_track('c' || n, 'mails', 0.001);
+                RAISE division_by_zero;
+            EXCEPTION WHEN division_by_zero THEN END;
+        END LOOP;
+    END$$"""
+    with server.connect() as session:
+        session.execute(undone % 700)
+        assert session.execute("SELECT code FROM owo_track('c' || %s, 'calls')", (free[0],)).fetchone() == ("tracked",)
+        session.execute("SELECT owo_track('c' || %s, 'calls', -1)", (free[0],))
+        with session.transaction():
+            session.execute(undone % 700)
+            assert session.execute("SELECT code FROM owo_track('c' || %s, 'calls', 10)", (free[1],)).fetchone() == ("tracked",)
+            session.execute("SELECT owo_track('c' || %s, 'calls', -10)", (free[1],))
+    assert stats(server)["pinned"] == 0
+    assert server.rows("SELECT * FROM owo_verify()") == []
+
+
 def test_a_statement_that_takes_from_everybody_is_refused_as_a_whole(server):
     """One statement over all customers: more than a transaction may hold; nothing of it stays."""
     before = usage(server, "mails")

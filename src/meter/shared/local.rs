@@ -16,11 +16,19 @@ pub struct Item {
     pub subtransaction: u32,
 }
 
+/// What this transaction has open on one entry.
+#[derive(Default)]
+struct Own {
+    takes: i128,
+    returns: i128,
+    /// How many items pin the entry; without one the entry may belong to another meter.
+    items: usize,
+}
+
 #[derive(Default)]
 struct Local {
     items: Vec<Item>,
-    /// Open takes and open returns of this transaction, by entry.
-    own: HashMap<Held, (i128, i128)>,
+    own: HashMap<Held, Own>,
 }
 
 thread_local! {
@@ -47,12 +55,20 @@ pub fn reserve(count: usize) {
 
 /// What this transaction has open on an entry: takes and returns, both as positive numbers.
 pub fn own(held: &Held) -> (i128, i128) {
-    with(|local| local.own.get(held).copied().unwrap_or((0, 0)))
+    with(|local| {
+        let own = local.own.get(held);
+        own.map_or((0, 0), |own| (own.takes, own.returns))
+    })
 }
 
-/// How many entries this transaction pins.
-pub fn pinned() -> usize {
-    with(|local| local.own.len())
+/// How many entries this transaction would pin together with these.
+pub fn pinned_with<'a>(entries: impl IntoIterator<Item = &'a Held>) -> usize {
+    with(|local| {
+        let new = entries
+            .into_iter()
+            .filter(|held| !local.own.contains_key(held));
+        local.own.len().saturating_add(new.count())
+    })
 }
 
 /// Whether this transaction has anything open.
@@ -71,10 +87,11 @@ pub fn push(held: Held, amount: i128) {
             subtransaction,
         });
         let own = local.own.entry(held).or_default();
+        own.items += 1;
         if amount >= 0 {
-            own.0 += amount
+            own.takes += amount
         } else {
-            own.1 -= amount
+            own.returns -= amount
         }
     });
 }
@@ -84,10 +101,14 @@ pub fn pop(least: u32) -> Option<Item> {
     with(|local| {
         let item = local.items.pop_if(|item| item.subtransaction >= least)?;
         if let Some(own) = local.own.get_mut(&item.held) {
+            own.items = own.items.saturating_sub(1);
             if item.amount >= 0 {
-                own.0 -= item.amount
+                own.takes -= item.amount
             } else {
-                own.1 += item.amount
+                own.returns += item.amount
+            }
+            if own.items == 0 {
+                local.own.remove(&item.held);
             }
         }
         Some(item)

@@ -139,7 +139,7 @@ pub fn take_one(
     place: &MeterPeriod,
     judge: impl FnOnce(Quantity) -> Option<Quantity>,
 ) -> Result<Option<Quantity>> {
-    if !is_usable() || memory::is_greedy(local::pinned().saturating_add(1)) {
+    if !is_usable() {
         return Ok(None);
     }
     let space = Space::current();
@@ -148,6 +148,9 @@ pub fn take_one(
     let Some(held) = partition.find_filled(&space.key(place)) else {
         return Ok(None);
     };
+    if memory::is_greedy(local::pinned_with([&held])) {
+        return Ok(None);
+    }
     let used = partition.value(&held, View::Spent);
     let Some(amount) = judge(used) else {
         return Ok(None);
@@ -206,7 +209,7 @@ fn decide<T>(
             find(place).ok_or_else(|| Error::internal("a draw on a meter that was not loaded"))?;
         applied.push((entry, *amount));
     }
-    if memory::is_greedy(local::pinned().saturating_add(applied.len())) {
+    if memory::is_greedy(local::pinned_with(applied.iter().map(|(held, _)| held))) {
         return Err(Miss::Full);
     }
     partition.apply(&applied)?;
