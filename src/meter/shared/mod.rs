@@ -26,15 +26,17 @@
 
 mod local;
 mod memory;
+mod partition;
 mod transaction;
 
 use super::Used;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::{Error, Result};
-use memory::{Held, Key, Partition, Space};
+use memory::{Held, Key, Space};
 use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
+use partition::Partition;
 use pgrx::pg_sys;
 use uuid::Uuid;
 

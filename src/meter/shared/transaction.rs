@@ -4,7 +4,8 @@
 //! shared memory.
 
 use super::local;
-use super::memory::{self, Partition};
+use super::memory;
+use super::partition::Partition;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::ffi::c_void;
