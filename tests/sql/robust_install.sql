@@ -7,7 +7,7 @@ DECLARE
     answer text;
 BEGIN
     PERFORM owo_sync('{"features": [{"slug": "calls"}, {"slug": "seats", "type": "entity"}], "plans": [{"slug": "base", "autoEnable": true,
-        "features": [{"slug": "calls", "limit": 5, "rollover": true}, {"slug": "seats", "limit": 2}]}]}');
+        "features": [{"slug": "calls", "limit": 5}, {"slug": "seats", "limit": 2}]}]}');
     PERFORM owo_customer(customer, customer || '@x.test');
     PERFORM owo_track(customer, 'calls', 2), owo_entity_add(customer, 'seats', 'a');
     PERFORM owo_worker_tick();
@@ -19,9 +19,33 @@ BEGIN
 END
 $$;
 SELECT job('one');
+-- calls that are remembered, since nothing has changed between them
+SELECT usage FROM owo_track('one', 'calls', 0.1);
+SELECT usage FROM owo_track('one', 'calls', 0.1);
+SELECT usage FROM owo_track('one', 'calls', 0.1);
+SELECT usage, owo_allowed('one', 'calls') FROM owo_check('one', 'calls');
 DROP EXTENSION owostack CASCADE;
 SELECT owo_check('one', 'calls');
+SELECT owo_track('one', 'calls', 0.1);
 CREATE EXTENSION owostack;
+SELECT owo_track('one', 'calls', 0.1);
+SELECT job('one');
+SELECT usage FROM owo_track('one', 'calls', 0.1);
+SELECT usage FROM owo_track('one', 'calls', 0.1);
+SELECT usage FROM owo_track('one', 'calls', 0.1);
+SELECT usage, owo_allowed('one', 'calls') FROM owo_check('one', 'calls');
+SELECT owo_worker_tick() IS NOT NULL;
+SELECT sum(quantity) FROM owo.usage;
+SELECT * FROM owo_verify();
+-- within a transaction: the new one is forgotten, the old one counts on
+BEGIN;
+SELECT usage FROM owo_track('one', 'calls', 0.1);
+DROP EXTENSION owostack CASCADE;
+CREATE EXTENSION owostack;
+SELECT owo_track('one', 'calls', 0.1);
+ROLLBACK;
+SELECT usage FROM owo_track('one', 'calls', 0.1);
+SELECT usage FROM owo_track('one', 'calls', 0.1);
 SELECT job('two');
 -- within one transaction, taken back
 BEGIN;
