@@ -60,6 +60,8 @@ CREATE TABLE owo.entity (
 );
 CREATE INDEX entity_customer_id_key_idx ON owo.entity (customer_id, key);
 CREATE INDEX entity_remove_at_idx ON owo.entity (remove_at) WHERE remove_at IS NOT NULL;
+CREATE INDEX entity_customer_id_remove_at_idx ON owo.entity (customer_id, remove_at)
+    WHERE remove_at IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('owo.entity', '');
 COMMENT ON TABLE owo.entity IS 'entities of a customer under an entity feature; each row takes a slot';
 

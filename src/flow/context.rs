@@ -49,14 +49,7 @@ impl Context {
         if let Some(context) = warm::context::find_owned(level, &caller) {
             return Ok(context);
         }
-        let slug = guc::organization();
-        let id = db::organization::id_of(&slug);
-        let before = warm::context::before(id);
-        let context = Self::named(caller, &slug, level)?;
-        if context.organization.stored && context.organization.id == id {
-            warm::context::keep(&context, level, before);
-        }
-        Ok(context)
+        Self::judge(caller, &guc::organization(), level)
     }
 
     /// The same in a named organization, whatever the session has set; `caller.role` may be another
@@ -65,6 +58,16 @@ impl Context {
     /// # Errors
     /// As [`Context::begin`].
     pub fn named(caller: Caller, slug: &str, level: Level) -> Result<Self> {
+        match warm::context::find_named(slug, level, &caller) {
+            Some(warm) => Ok(Self::new(caller, warm.context.organization.clone())),
+            None => Self::judge(caller, slug, level),
+        }
+    }
+
+    /// Judges from the tables, and remembers the answer.
+    fn judge(caller: Caller, slug: &str, level: Level) -> Result<Self> {
+        let id = db::organization::id_of(slug);
+        let before = warm::context::before(id);
         let snapshot = Snapshot::latest()?;
         let organization = match db::organization::find(&snapshot, slug)? {
             Some(organization) => organization,
@@ -79,10 +82,14 @@ impl Context {
         let context = Self::new(caller, organization);
         context.require(&snapshot, level)?;
         drop(snapshot);
-        match caller.access {
-            Access::Read => Ok(context),
-            Access::Write => context.bound(),
+        let context = match caller.access {
+            Access::Read => context,
+            Access::Write => context.bound()?,
+        };
+        if context.organization.stored && context.organization.id == id {
+            warm::context::keep(&context, level, before);
         }
+        Ok(context)
     }
 
     /// A context whose rights have been judged elsewhere.

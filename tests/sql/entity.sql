@@ -60,6 +60,11 @@ SELECT owo_entity_add('acme', 'unknown', 'x');
 SELECT owo_entity_add('acme', 'calls', 'x');
 SELECT owo_entity_add('acme', 'sso', 'x');
 SELECT owo_entity_add('acme', 'never', 'x');
+-- also right after a check, whose answer is remembered
+SELECT allowed FROM owo_check('acme', 'sso');
+SELECT owo_track('acme', 'sso');
+SELECT allowed IS NOT NULL AS answered FROM owo_check('acme', 'seats');
+SELECT owo_track('acme', 'seats');
 SELECT owo_entity_add(NULL, 'seats', 'x');
 SELECT owo_entity_add('acme', NULL, 'x');
 SELECT owo_entity_add('acme', 'seats', NULL);

@@ -9,7 +9,7 @@ use crate::backend::spi::Snapshot;
 use crate::db::customer::Customer;
 use crate::db::organization::Organization;
 use crate::error::Result;
-use owostack_domain::entitlement::facts::{CreditSystem, Facts, Feature};
+use owostack_domain::entitlement::facts::{CreditSystem, Facts, Feature, Scope};
 use owostack_domain::period;
 use owostack_domain::period::Tz;
 use std::collections::BTreeMap;
@@ -73,13 +73,20 @@ pub fn load(
     plan_ids.extend(plan_changes.iter().map(|change| change.to_plan_id));
     let plans = catalog::plans(snapshot, organization.id, plan_ids)?;
     let loaded: Vec<Uuid> = plans.iter().map(|plan| plan.id).collect();
-    let (entity_count, entity_added) = customer::entities(snapshot, customer.id)?;
+    let plan_features = catalog::plan_features(snapshot, loaded, subjects.clone())?;
+    // A customer may have very many entities; they matter where each has the limit to itself.
+    let by_entity = plan_features.iter().any(|row| row.scope == Scope::Entity);
+    let (entity_count, entity_added) = if by_entity {
+        customer::entities(snapshot, customer.id)?
+    } else {
+        (0, BTreeMap::new())
+    };
     Ok(Facts {
         customer_id: customer.id,
         customer_created_at: customer.created_at,
         zone: zone(organization, Some(customer)),
         grace_days: organization.grace_days,
-        plan_features: catalog::plan_features(snapshot, loaded, subjects.clone())?,
+        plan_features,
         plans: by_id(plans, |plan| plan.id),
         subscriptions,
         plan_changes,

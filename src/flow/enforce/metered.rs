@@ -1,15 +1,40 @@
 //! Charging rows of a metered feature: once for each customer and entity that rows name.
 //!
 //! Returns come before takes, so that a move between entities of one pool is not denied for units
-//! that it frees itself. Locks, snapshot and judgement are those of every track.
+//! that it frees itself. Locks, snapshot and judgement are those of every track; so is the short way
+//! for a customer whose entitlement is known.
 
 use super::change::Charge;
 use super::gate::Gate;
+use super::rule::Rule;
+use crate::backend::call::Caller;
 use crate::backend::spi::Snapshot;
 use crate::error::Result;
+use crate::flow::context::Level;
 use crate::flow::track::ledger::Ledger;
 use crate::flow::track::{Located, UsageEvent};
+use crate::flow::warm::{self, Answered, known};
 use crate::meter;
+
+/// Draws what one charge asks for without a statement, if what it needs is known; false leaves
+/// everything as it was, also where it would be denied.
+///
+/// # Errors
+/// As [`charge`].
+pub fn charge_known(caller: &Caller, rule: &Rule, charge: &Charge) -> Result<bool> {
+    if charge.entity.is_some() || !charge.amount.is_positive() {
+        return Ok(false);
+    }
+    let Some(warm) = warm::context::find_named(&rule.organization, Level::App, caller) else {
+        return Ok(false);
+    };
+    let event = event(&rule.feature, charge);
+    Ok(match warm::record::track_in(&warm, &event)? {
+        Some(Answered::Granted(_)) => true,
+        Some(Answered::Decided(decided)) => decided.allowed,
+        None => false,
+    })
+}
 
 /// Draws what `charges` ask for.
 ///
@@ -26,8 +51,12 @@ pub fn charge(gate: &mut Gate, mut charges: Vec<Charge>) -> Result<()> {
             .iter()
             .filter_map(|(_, located)| located.customer.as_ref().map(|customer| customer.id)),
     );
+    let before = match located.as_slice() {
+        [(_, one)] => known::before(&gate.context, &one.event.question()),
+        _ => None,
+    };
     let loaded = std::mem::take(&mut gate.loaded);
-    let mut ledger = Ledger::resume(&gate.context, loaded)?;
+    let mut ledger = Ledger::resume(&gate.context, loaded, before)?;
     for (asks, located) in located {
         let amount = located.event.value;
         let customer = located
@@ -53,16 +82,7 @@ fn locate(gate: &mut Gate, charges: Vec<Charge>) -> Result<Vec<(bool, Located)>>
         if customer.is_none() && !charge.asks && !charge.amount.is_positive() {
             continue;
         }
-        let event = UsageEvent {
-            customer: charge.customer,
-            feature: gate.feature.slug.clone(),
-            value: charge.amount,
-            entity: charge.entity,
-            metadata: None,
-            idempotency_key: None,
-            occurred_at: None,
-            customer_data: None,
-        };
+        let event = event(&gate.feature.slug, &charge);
         event.check(&gate.context)?;
         let found = Located {
             event,
@@ -73,4 +93,17 @@ fn locate(gate: &mut Gate, charges: Vec<Charge>) -> Result<Vec<(bool, Located)>>
         located.push((charge.asks, found));
     }
     Ok(located)
+}
+
+fn event(feature: &str, charge: &Charge) -> UsageEvent {
+    UsageEvent {
+        customer: charge.customer.clone(),
+        feature: feature.to_owned(),
+        value: charge.amount,
+        entity: charge.entity.clone(),
+        metadata: None,
+        idempotency_key: None,
+        occurred_at: None,
+        customer_data: None,
+    }
 }

@@ -55,15 +55,18 @@ impl<'a> Ledger<'a> {
     /// Takes the snapshot that judges; every lock is held already.
     /// `before` are generations that were read earlier, for what may be kept of a single event.
     pub fn open(context: &'a Context, before: Option<known::Before>) -> Result<Self> {
-        let ledger = Self::resume(context, Loaded::default())?;
-        Ok(Self { before, ..ledger })
+        Self::resume(context, Loaded::default(), before)
     }
 
     /// The same, knowing what `loaded` says; nothing may have changed since it was read.
-    pub fn resume(context: &'a Context, loaded: Loaded) -> Result<Self> {
+    pub fn resume(
+        context: &'a Context,
+        loaded: Loaded,
+        before: Option<known::Before>,
+    ) -> Result<Self> {
         Ok(Self {
             context,
-            before: None,
+            before,
             snapshot: Snapshot::latest()?,
             standings: loaded.standings,
             counter: loaded.counter,

@@ -49,20 +49,35 @@ impl Warm {
 ///
 /// Called outside `AsOwner`, where the current user is who calls.
 pub fn find(level: Level, access: Access, at: DateTime<Utc>) -> Option<Warm> {
-    find_for(owner::current_user(), level, access, at)
+    let slug = |slug: &str| guc::is_organization(slug);
+    find_for(owner::current_user(), slug, level, access, at)
 }
 
-fn find_for(role: pg_sys::Oid, level: Level, access: Access, at: DateTime<Utc>) -> Option<Warm> {
+/// The same for a call in a named organization, with the rights of `caller.role`.
+pub fn find_named(slug: &str, level: Level, caller: &Caller) -> Option<Warm> {
+    find_for(
+        caller.role,
+        |one| one == slug,
+        level,
+        caller.access,
+        caller.at,
+    )
+}
+
+fn find_for(
+    role: pg_sys::Oid,
+    is_meant: impl Fn(&str) -> bool,
+    level: Level,
+    access: Access,
+    at: DateTime<Utc>,
+) -> Option<Warm> {
     if !generation::is_usable() {
         return None;
     }
     let roles = roles::generation();
     JUDGED.with_borrow(|judged| {
         let hit = judged.iter().find(|one| {
-            one.level == level
-                && one.access == access
-                && one.role == role
-                && guc::is_organization(&one.slug)
+            one.level == level && one.access == access && one.role == role && is_meant(&one.slug)
         })?;
         let generation = generation::of_organization(hit.context.organization.id)?;
         let stands = hit.generation == generation && hit.roles == roles;
@@ -73,9 +88,10 @@ fn find_for(role: pg_sys::Oid, level: Level, access: Access, at: DateTime<Utc>) 
     })
 }
 
-/// The same as a context of its own, for a caller who need not be the current user any more.
+/// The context of a call that is like one before; its caller need not be the current user any more.
 pub fn find_owned(level: Level, caller: &Caller) -> Option<Context> {
-    let warm = find_for(caller.role, level, caller.access, caller.at)?;
+    let slug = |slug: &str| guc::is_organization(slug);
+    let warm = find_for(caller.role, slug, level, caller.access, caller.at)?;
     Some(Context::new(*caller, warm.context.organization.clone()))
 }
 

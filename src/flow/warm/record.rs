@@ -12,6 +12,7 @@ use crate::flow::hold;
 use crate::flow::text;
 use crate::flow::track::{self, UsageEvent};
 use crate::meter::{self, shared};
+use owostack_domain::entitlement::FeatureType;
 use std::rc::Rc;
 
 /// Records the event, if what it needs is known; None leaves everything as it was.
@@ -19,17 +20,30 @@ use std::rc::Rc;
 /// # Errors
 /// As the ordinary track.
 pub fn track(event: &UsageEvent) -> Result<Option<Answered>> {
-    let simple = event.value.is_positive()
-        && event.idempotency_key.is_none()
-        && event.customer_data.is_none()
-        && event.occurred_at.is_none();
-    if !simple {
+    if !is_simple(event) {
         return Ok(None);
     }
-    let Some(warm) = context::find(Level::App, Access::Write, Access::Write.time()) else {
-        return Ok(None);
-    };
-    let Some(known) = known::find(&warm, &event.question()) else {
+    match context::find(Level::App, Access::Write, Access::Write.time()) {
+        Some(warm) => track_in(&warm, event),
+        None => Ok(None),
+    }
+}
+
+fn is_simple(event: &UsageEvent) -> bool {
+    event.value.is_positive()
+        && event.idempotency_key.is_none()
+        && event.customer_data.is_none()
+        && event.occurred_at.is_none()
+}
+
+/// The same in a context that need not be the session's.
+///
+/// # Errors
+/// As the ordinary track.
+pub fn track_in(warm: &Warm, event: &UsageEvent) -> Result<Option<Answered>> {
+    let known = known::find(warm, &event.question());
+    let is_metered = |known: &Rc<Known>| known.entitlement.feature_type == FeatureType::Metered;
+    let Some(known) = known.filter(|known| is_simple(event) && is_metered(known)) else {
         return Ok(None);
     };
     text::metadata(event.metadata.clone())?;
@@ -38,7 +52,7 @@ pub fn track(event: &UsageEvent) -> Result<Option<Answered>> {
     if !known.stands(warm.now) {
         return Ok(None);
     }
-    if let Some(recorded) = plain(&warm, &known, event)? {
+    if let Some(recorded) = plain(warm, &known, event)? {
         return Ok(Some(Answered::Granted(recorded)));
     }
     let judge = |used: &meter::Used| track::judge(&known.entitlement, used, event.value);
