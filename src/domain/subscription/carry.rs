@@ -33,23 +33,25 @@ pub fn carry(
 ) -> Option<Carry> {
     let old = from.start_of(running.subject);
     let new = to.start_of(running.subject);
+    let asked = Asked {
+        customer_id: running.customer_id,
+        zone: facts.zone,
+        entity: running.entity.as_deref(),
+        at,
+    };
     let counted_by_from = running.origin.is_none()
         && running.count_number == old.count_number
-        && match running.anchor {
-            Anchor::Calendar => true,
-            Anchor::At(anchor) => anchor == old.anchor_at,
+        && match (feature_of(facts, from, running), running.anchor) {
+            // What an earlier plan counted in another rhythm is in this count already.
+            (Some(feature), _) => allowance(asked, from, feature).meter == *running,
+            (None, Anchor::Calendar) => true,
+            (None, Anchor::At(anchor)) => anchor == old.anchor_at,
         };
     if !counted_by_from || new.count_number != old.count_number {
         return None;
     }
     let place = match feature_of(facts, to, running) {
         Some(feature) => {
-            let asked = Asked {
-                customer_id: running.customer_id,
-                zone: facts.zone,
-                entity: running.entity.as_deref(),
-                at,
-            };
             let allowance = allowance(asked, to, feature);
             Carry {
                 key: allowance.meter,

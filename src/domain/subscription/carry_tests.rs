@@ -122,6 +122,16 @@ fn meters_of_an_earlier_anchor_are_left_alone() {
 }
 
 #[test]
+fn meters_of_another_rhythm_are_left_alone() {
+    let (facts, from, to) = switched(Some(Reset::Every(Interval::Monthly)));
+    let yearly = MeterKey {
+        cadence: Cadence::every(Interval::Yearly),
+        ..april()
+    };
+    assert_eq!(carry(&facts, &from, &to, &yearly, time("2025-04-16")), None);
+}
+
+#[test]
 fn a_calendar_month_goes_on() {
     let (mut facts, from, to) = switched(Some(Reset::Every(Interval::Monthly)));
     for feature in &mut facts.plan_features {
