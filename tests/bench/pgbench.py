@@ -10,6 +10,7 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).parent / "sql"
 THREADS = 2
+WARM = 1
 
 
 @dataclass
@@ -36,18 +37,13 @@ class Bench:
         command = ["-n", "-M", "prepared", *defined, *arguments, "-f", path, self.database]
         return self._run("pgbench", *command, options=options)
 
-    def rate(self, script: str, clients: int, seconds: float, **variables: int) -> float:
-        """Transactions a second."""
+    def rate(self, script: str, clients: int, seconds: int, warm: int = WARM, **variables: int) -> float:
+        """Transactions a second, in the seconds after the first `warm`, when sessions connect and plan."""
         threads = str(min(THREADS, clients))
-        done = self._pgbench(script, "-c", str(clients), "-j", threads, "-T", str(max(1, round(seconds))), **variables)
-        return _number(r"tps = ([\d.]+) \(without", done.stdout)
-
-    def warm_rate(self, script: str, clients: int, warm: int, seconds: int, **variables: int) -> float:
-        """Transactions a second, once `warm` seconds have passed: the median of the seconds after them."""
         length = str(warm + seconds)
-        done = self._pgbench(script, "-c", str(clients), "-j", str(THREADS), "-T", length, "-P", "1", **variables)
+        done = self._pgbench(script, "-c", str(clients), "-j", threads, "-T", length, "-P", "1", **variables)
         rates = [float(rate) for rate in re.findall(r"progress: [\d.]+ s, ([\d.]+) tps", done.stderr)]
-        return statistics.median(rates[warm:])
+        return statistics.mean(rates[warm:])
 
     def milliseconds(self, script: str, transactions: int = 1, **variables: int) -> float:
         """Mean duration of a transaction of one session."""

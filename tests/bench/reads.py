@@ -46,8 +46,8 @@ def policy(place: Place, settings, _chart: dict) -> list[Result]:
 
 
 def many(place: Place, settings, _chart: dict) -> list[Result]:
-    rate = lambda customers: lambda: place.bench.warm_rate(  # noqa: E731
-        "check_many", WARM_CLIENTS, settings.warm, settings.seconds, customers=customers
+    rate = lambda customers: lambda: place.bench.rate(  # noqa: E731
+        "check_many", WARM_CLIENTS, settings.seconds, settings.warm, customers=customers
     )
     found = medians(settings.rounds, {str(count): rate(count) for count in (FEW, place.customers)})
     what = f"warm check of {place.customers:,} customers x 5 features, {WARM_CLIENTS} clients"
