@@ -8,7 +8,7 @@ use crate::db::organization::{Organization, Settings};
 use crate::error::{Error, Result};
 use crate::flow::context::{self, Context};
 use crate::flow::text;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use owostack_domain::period;
 use serde_json::Value;
 use uuid::Uuid;
@@ -184,16 +184,28 @@ pub enum Move {
     Reset,
 }
 
+/// Years that a sandbox clock may show: ids are ordered by time from 1970 on, and the names of
+/// monthly partitions have four digits for the year. The last century of them is left for periods.
+const CLOCK_YEARS: std::ops::RangeInclusive<i32> = 1970..=9_899;
+
 /// Checks that the sandbox clock of the context may go there and sets it; runs nothing.
 ///
 /// # Errors
-/// `55000` outside sandbox organizations, `22023` backwards while there are customers.
+/// `55000` outside sandbox organizations, `22023` backwards while there are customers, or to a year
+/// that the record has no partition for.
 pub fn move_clock(context: &Context, to: Move) -> Result<DateTime<Utc>> {
     require_sandbox(context)?;
     let target = match to {
         Move::To(at) => at,
         Move::Reset => context.caller.at,
     };
+    if !CLOCK_YEARS.contains(&target.year()) {
+        return Err(Error::invalid(format!(
+            "the clock goes from the year {} to {}",
+            CLOCK_YEARS.start(),
+            CLOCK_YEARS.end()
+        )));
+    }
     if target < context.now
         && db::organization::has_customers(&Snapshot::latest()?, context.organization.id)?
     {

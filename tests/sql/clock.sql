@@ -37,6 +37,8 @@ SELECT owo_clock_set(NULL);
 SELECT owo_clock_advance(NULL);
 SELECT owo_clock_set('infinity');
 SELECT owo_clock_advance('178000000 years');
+-- beyond the years that the record has partitions for
+SELECT owo_clock_set('12400-09-01 00:00+00');
 -- with its transaction
 BEGIN;
 SELECT owo_clock_advance('1 year');
