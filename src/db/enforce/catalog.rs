@@ -120,6 +120,32 @@ pub fn is_unique(
     Ok(found.into_iter().any(|unique| unique))
 }
 
+/// Whether the text of a column is the same in every session.
+///
+/// That of a date, a float and the like follows settings such as the time zone: a row could take a
+/// slot under one name and free it under another.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn is_steady(snapshot: &Snapshot, oid: pg_sys::Oid, column: &str) -> Result<bool> {
+    static STEADY: Statement = Statement::new(
+        "WITH RECURSIVE kind AS (
+             SELECT a.atttypid AS oid FROM pg_attribute AS a WHERE a.attrelid = $1 AND a.attname = $2
+              UNION ALL
+             SELECT t.typbasetype FROM kind JOIN pg_type AS t ON t.oid = kind.oid
+              WHERE t.typtype = 'd')
+         SELECT NOT EXISTS (
+             SELECT FROM kind JOIN pg_type AS t ON t.oid = kind.oid
+              WHERE t.typcategory IN ('A', 'C', 'D', 'R', 'T')
+                 OR t.oid IN ('float4'::regtype, 'float8'::regtype, 'money'::regtype,
+                              'bytea'::regtype))",
+    );
+    let found = spi::read(snapshot, &STEADY, arguments![oid, column], |row| {
+        row.get::<bool>(0)
+    })?;
+    Ok(found.into_iter().any(|steady| steady))
+}
+
 /// The partitions that hold rows of a partitioned table.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ use crate::flow::customer;
 use crate::flow::standing::Standing;
 use crate::flow::track::ledger::Loaded;
 use owostack_domain::entitlement::{Feature, FeatureType};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// The way to the count for rows of one table under one rule.
@@ -79,6 +79,27 @@ impl Gate {
     /// Whether rows take slots, instead of consuming units.
     pub fn is_entity(&self) -> bool {
         is_entity(&self.feature)
+    }
+
+    /// Looks many customers up at once, by what rows call them.
+    ///
+    /// # Errors
+    /// As the statements.
+    pub fn meet<'a>(
+        &mut self,
+        snapshot: &Snapshot,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Result<()> {
+        let known = &self.customers;
+        let names: HashSet<&str> = names.filter(|name| !known.contains_key(*name)).collect();
+        if names.len() < 2 {
+            return Ok(());
+        }
+        let found = customer::find_many(&self.context, snapshot, &names)?;
+        let found = found.into_iter();
+        self.customers
+            .extend(found.map(|(name, customer)| (name.to_owned(), Some(customer))));
+        Ok(())
     }
 
     /// The customer that rows call `name`, if there is one.
@@ -150,8 +171,23 @@ pub fn needs_entity(feature: &Feature) -> Error {
 }
 
 /// # Errors
+/// `22023` when the text of a column depends on settings of the session.
+pub fn require_steady(table: &Table, column: &str) -> Result<()> {
+    if db::enforce::catalog::is_steady(&Snapshot::latest()?, table.oid, column)? {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "column \"{column}\" of table \"{}\" cannot name customers or entities",
+        table.name
+    ))
+    .detail("The text of its type depends on settings of the session, such as the time zone.")
+    .hint("Use a column of text, uuid or a whole number."))
+}
+
+/// # Errors
 /// `22023` when two rows of the table could share a slot.
 pub fn require_unique(table: &Table, entity: &str, customer: &str) -> Result<()> {
+    require_steady(table, entity)?;
     if db::enforce::catalog::is_unique(&Snapshot::latest()?, table.oid, entity, customer)? {
         return Ok(());
     }

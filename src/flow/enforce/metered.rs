@@ -76,6 +76,10 @@ pub fn charge(gate: &mut Gate, mut charges: Vec<Charge>) -> Result<()> {
 /// Looks customers up; returns of customers that are no more are left out.
 fn locate(gate: &mut Gate, charges: Vec<Charge>) -> Result<Vec<(bool, Located)>> {
     let snapshot = Snapshot::latest()?;
+    gate.meet(
+        &snapshot,
+        charges.iter().map(|charge| charge.customer.as_str()),
+    )?;
     let mut located = Vec::with_capacity(charges.len());
     for charge in charges {
         let customer = gate.customer(&snapshot, &charge.customer)?;

@@ -53,6 +53,7 @@ pub fn apply(gate: &mut Gate, seats: Vec<Seats>, limit: Limit) -> Result<()> {
 /// Looks customers up, making one of those that rows call by several names.
 fn locate(gate: &mut Gate, seats: Vec<Seats>) -> Result<Vec<(Customer, Seats)>> {
     let snapshot = Snapshot::latest()?;
+    gate.meet(&snapshot, seats.iter().map(|seats| seats.customer.as_str()))?;
     let mut located: Vec<(Customer, Seats)> = Vec::new();
     let mut places: HashMap<Uuid, usize> = HashMap::new();
     for seats in seats {

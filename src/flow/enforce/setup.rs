@@ -214,6 +214,7 @@ fn register(gate: &mut Gate, mode: Mode) -> Result<()> {
         value_expression: rule.value.clone(),
         mode: mode.as_str(),
     };
+    gate::require_steady(&gate.table, &rule.customer)?;
     if let (true, Some(entity)) = (gate.is_entity(), &rule.entity) {
         gate::require_unique(&gate.table, entity, &rule.customer)?;
         gate::claim(&gate.context, &gate.feature, &gate.table, || {
