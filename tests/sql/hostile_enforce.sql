@@ -95,7 +95,7 @@ BEGIN
     RETURN 1;
 END
 $$;
-CREATE TYPE bait AS (a int);
+CREATE TYPE bait AS ENUM ('worm');
 CREATE FUNCTION bait_text(bait) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.seen VALUES ('cast'); RETURN 'acme'; END $$;
 CREATE CAST (bait AS text) WITH FUNCTION bait_text(bait);
 ALTER TABLE trap ADD lure bait;
@@ -103,9 +103,9 @@ SELECT owo_enforce_table('trap', 'words', 'lure', value_expression => 'spring(bo
 SELECT * FROM seen;
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON trap TO PUBLIC;
 SET ROLE owo_nobody;
-INSERT INTO trap VALUES (1, 'acme', 'by nobody', ROW(1));
+INSERT INTO trap VALUES (1, 'acme', 'by nobody', 'worm');
 SET ROLE enforce_north;
-INSERT INTO trap VALUES (2, 'acme', 'by north', ROW(1));
+INSERT INTO trap VALUES (2, 'acme', 'by north', 'worm');
 SET ROLE enforce_mallory;
 SELECT what, who FROM seen ORDER BY 2, 1;
 SELECT owo_unenforce_table('trap');
