@@ -6,10 +6,10 @@
 
 use super::change;
 use super::gate::{self, Gate};
+use super::missing_column;
 use super::plan::{Mode, Plan};
 use super::rule::{ONE, Rule};
 use super::seat::{self, Limit};
-use super::{missing_column, value};
 use crate::backend::call::Caller;
 use crate::backend::expression;
 use crate::backend::guest::{NEW, RowStore, Rows};
@@ -235,9 +235,8 @@ fn backfill(caller: &Caller, plan: Plan) -> Result<()> {
         table: table.name.clone(),
         customer: gate.rule.customer.clone(),
         entity: gate.rule.entity.clone(),
-        value: value(&gate.rule.value, |_| None),
+        value: Value::One,
     };
-    debug_assert!(reading.value == Value::One || gate.is_entity());
     let sql = rows::all_of(&table.schema, &table.name, target.kind == "p");
     let copy = RowStore::of_table(table, &sql, NEW)?;
     let places = rows::came(Rows::Copied(&copy), &reading, None)?;
