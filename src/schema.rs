@@ -56,9 +56,29 @@ extension_sql_file!(
     requires = ["enforced_table"]
 );
 extension_sql_file!(
+    "../sql/schema/22_provider.sql",
+    name = "provider",
+    requires = ["subscription"]
+);
+extension_sql_file!(
+    "../sql/schema/24_payment.sql",
+    name = "payment",
+    requires = ["provider"]
+);
+extension_sql_file!(
+    "../sql/schema/26_outbox.sql",
+    name = "outbox",
+    requires = ["payment"]
+);
+extension_sql_file!(
+    "../sql/schema/28_webhook.sql",
+    name = "webhook",
+    requires = ["outbox"]
+);
+extension_sql_file!(
     "../sql/schema/30_meter.sql",
     name = "meter",
-    requires = ["subscription"]
+    requires = ["webhook"]
 );
 extension_sql_file!(
     "../sql/schema/40_reservation.sql",

@@ -173,6 +173,8 @@ CREATE TABLE owo.payment_method (
     external_id text,
     brand text,
     last_digits text,
+    account_id uuid,
+    fingerprint text,
     PRIMARY KEY (customer_id, id),
     CONSTRAINT payment_method_expires_month_check CHECK (expires_month BETWEEN 1 AND 12)
 );
