@@ -18,6 +18,7 @@ pub mod installation;
 pub mod meter;
 pub mod organization;
 pub mod override_row;
+pub mod provider;
 pub mod reservation;
 pub mod role;
 pub mod subscription;
