@@ -36,7 +36,14 @@ SELECT owo_enforce_table('public.room', 'seats', 'org', 'id');
 INSERT INTO public.room VALUES (1, 'acme'), (2, 'acme');
 DELETE FROM public.room WHERE id = 1;
 SET ROLE owo_admin;
-SELECT owo_worker_tick() ->> 'fold_skipped' IS NOT DISTINCT FROM NULL OR (owo_worker_tick() ->> 'folded') IS NOT NULL AS folded;
+-- the background worker, where there is one, may be at it first
+DO $$
+BEGIN
+    LOOP
+        EXIT WHEN owo_worker_tick() ->> 'fold_skipped' IS NULL;
+    END LOOP;
+END
+$$;
 SELECT status FROM owo_cancel('acme', 'base', at_period_end => false);
 SELECT owo_customer_delete('acme');
 SELECT owo_grant_role('owo_nobody', 'reader');
