@@ -140,17 +140,20 @@ impl Board {
         seat.take()
     }
 
-    /// Leaves a note for a database and wakes whoever can take it up.
+    /// Leaves a note for a database and wakes whoever can take it up; `called` when there is
+    /// something to send to a provider.
     ///
     /// Runs in commit callbacks: memory and latches only.
-    pub fn post(&self, database: pg_sys::Oid) {
+    pub fn post(&self, database: pg_sys::Oid, called: bool) {
         for _ in 0..POSTS {
             let Some(slot) = self.claim(database) else {
                 return;
             };
+            // A call first: the note is what the launcher starts a worker for.
+            let is_call = called && slot.note_call();
             let is_new = slot.note();
             if slot.database() == database.to_u32() {
-                if is_new && !slot.seat.wake() {
+                if (is_new || is_call) && !slot.seat.wake() {
                     self.launcher.wake();
                 }
                 return;

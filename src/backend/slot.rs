@@ -52,6 +52,8 @@ pub struct Slot {
     database: AtomicU32,
     /// Whether something was noted that no round has taken up yet.
     noted: AtomicBool,
+    /// Whether something is to be sent to a provider that nobody has looked at yet.
+    called: AtomicBool,
     state: AtomicU32,
     /// Written under the board's lock.
     error_length: AtomicU32,
@@ -110,6 +112,7 @@ impl Slot {
         Self {
             database: AtomicU32::new(0),
             noted: AtomicBool::new(false),
+            called: AtomicBool::new(false),
             state: AtomicU32::new(State::Unknown as u32),
             error_length: AtomicU32::new(0),
             seat: Seat::empty(),
@@ -139,6 +142,7 @@ impl Slot {
     /// Gives a free slot to a database; under the board's lock.
     pub fn assign(&self, database: u32) {
         self.noted.store(false, SeqCst);
+        self.called.store(false, SeqCst);
         self.set_state(State::Unknown);
         self.set_error_length(0);
         for stamp in [
@@ -168,6 +172,11 @@ impl Slot {
     /// Takes the note up; whoever does reads the tables afterwards.
     pub fn take_note(&self) {
         self.noted.store(false, SeqCst);
+    }
+
+    /// Notes a call to a provider; true when none was noted.
+    pub fn note_call(&self) -> bool {
+        !self.called.load(SeqCst) && !self.called.swap(true, SeqCst)
     }
 
     pub fn state(&self) -> State {

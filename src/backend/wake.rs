@@ -14,6 +14,8 @@ use std::ffi::c_void;
 thread_local! {
     /// Whether the running transaction leaves something to do.
     static NOTED: Cell<bool> = const { Cell::new(false) };
+    /// Whether the running transaction leaves something to send to a provider.
+    static CALLED: Cell<bool> = const { Cell::new(false) };
     /// Whether the running transaction holds a database for itself.
     static HOLDING: Cell<bool> = const { Cell::new(false) };
     /// Whether this process has its callback.
@@ -26,6 +28,13 @@ pub fn note() {
         register();
         NOTED.set(true);
     }
+}
+
+/// Notes that there is something to send to a provider when the transaction commits: unlike what
+/// recorded usage leaves, it waits for no naptime.
+pub fn note_call() {
+    note();
+    CALLED.set(board::board().is_some());
 }
 
 /// Keeps workers out of a database until the running transaction ends.
@@ -54,13 +63,14 @@ unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _argument: *m
         return;
     }
     let noted = NOTED.replace(false);
+    let called = CALLED.replace(false);
     let holding = HOLDING.replace(false);
     if !noted && !holding {
         return;
     }
     if let Some(board) = board::board() {
         if noted && event == XACT_EVENT_COMMIT {
-            board.post(database::own());
+            board.post(database::own(), called);
         }
         if holding {
             board.release();

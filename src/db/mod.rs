@@ -17,6 +17,8 @@ pub mod identity;
 pub mod installation;
 pub mod meter;
 pub mod organization;
+#[allow(dead_code, reason = "what sends jobs follows")]
+pub mod outbox;
 pub mod override_row;
 pub mod provider;
 pub mod reservation;

@@ -61,6 +61,28 @@ pub fn time_ordered(at: DateTime<Utc>, random: [u8; 10]) -> Uuid {
     Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
+/// Parts of a millisecond that a sequential id tells apart.
+const MILLI_PARTS: u64 = 1 << 12;
+
+/// A time in 4096ths of a millisecond, for [`sequential`]; times before 1970 count as 1970.
+#[must_use]
+pub fn moment(at: DateTime<Utc>) -> u64 {
+    let micros = u64::try_from(at.timestamp_micros()).unwrap_or(0);
+    let millis = (micros / 1_000).min(MILLIS_MAX);
+    let parts = (micros % 1_000).saturating_mul(MILLI_PARTS) / 1_000;
+    millis.saturating_mul(MILLI_PARTS).saturating_add(parts)
+}
+
+/// An id that sorts by its moment (version 7), also among those of one millisecond.
+#[must_use]
+pub fn sequential(moment: u64, random: [u8; 10]) -> Uuid {
+    let [_, _, rest @ ..] = random;
+    let [.., high, low] = (moment % MILLI_PARTS).to_be_bytes();
+    let [a, b, c, d, e, f, g, h] = rest;
+    let millis = (moment / MILLI_PARTS).min(MILLIS_MAX);
+    Builder::from_unix_timestamp_millis(millis, &[high, low, a, b, c, d, e, f, g, h]).into_uuid()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +136,23 @@ mod tests {
         assert!(id < time_ordered(at(0x017F_22E2_79B1), [0; 10]));
         assert!(time_ordered(at(-1), [0; 10]) < time_ordered(at(1), [0; 10]));
         assert!(time_ordered(at(1), [0; 10]) < time_ordered(DateTime::<Utc>::MAX_UTC, [0; 10]));
+    }
+
+    #[test]
+    fn sequential_ids_sort_within_a_millisecond() {
+        let at = |micros| DateTime::from_timestamp_micros(micros).unwrap();
+        let mut last = Uuid::nil();
+        for micros in [0, 1, 2, 999, 1_000, 1_001, 1_700_000_000_000_001] {
+            let id = sequential(moment(at(micros)), [0; 10]);
+            assert!(id > last, "{micros}");
+            assert!(
+                id > sequential(moment(at(micros)).saturating_sub(1), [0xFF; 10]) || micros == 0
+            );
+            last = sequential(moment(at(micros)), [0xFF; 10]);
+        }
+        let id = sequential(moment(at(0x017F_22E2_79B0_000)), [0xFF; 10]);
+        assert_eq!(id.get_version_num(), 7);
+        assert_eq!(moment(DateTime::<Utc>::MIN_UTC), 0);
     }
 
     proptest! {

@@ -25,6 +25,8 @@ pub mod idempotency;
 pub mod identity;
 pub mod life;
 pub mod organization;
+#[allow(dead_code, reason = "what sends jobs follows")]
+pub mod outbox;
 pub mod overriding;
 pub mod plan_list;
 pub mod purchase;

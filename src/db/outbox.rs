@@ -1,0 +1,66 @@
+//! `owo.outbox`: jobs for providers.
+//!
+//! Written by `flow/outbox`, which decides; here is only how.
+
+use crate::arguments;
+use crate::backend::spi::{self, Statement};
+use crate::error::Result;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// A job as it is first written.
+#[derive(Debug, Clone)]
+pub struct New {
+    pub id: Uuid,
+    pub organization_id: Uuid,
+    pub account_id: Uuid,
+    pub customer_id: Option<Uuid>,
+    pub kind: &'static str,
+    pub subject_id: Uuid,
+    pub lane: Uuid,
+    pub job: Value,
+    pub not_before: DateTime<Utc>,
+}
+
+/// Writes a job; false when there is one with that id.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn insert(row: &New, at: DateTime<Utc>) -> Result<bool> {
+    static INSERT: Statement = Statement::new(
+        "INSERT INTO owo.outbox
+             (id, account_id, organization_id, customer_id, kind, subject_id, lane, job, next_at,
+              created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+         ON CONFLICT (id) DO NOTHING",
+    );
+    let arguments = arguments![
+        row.id,
+        row.account_id,
+        row.organization_id,
+        row.customer_id,
+        row.kind,
+        row.subject_id,
+        row.lane,
+        &row.job,
+        row.not_before,
+        at,
+    ];
+    Ok(spi::run(&INSERT, arguments)? > 0)
+}
+
+/// Lets a job that has ended begin anew; one that was done only after a minute, so that two that
+/// disagree do not chase each other.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn revive(id: Uuid, at: DateTime<Utc>) -> Result<()> {
+    static REVIVE: Statement = Statement::new(
+        "UPDATE owo.outbox
+            SET state = 'queued', operation = NULL, attempts = 0, closed_at = NULL, updated_at = $2,
+                next_at = CASE state WHEN 'done' THEN $2 + interval '1 minute' ELSE $2 END
+          WHERE id = $1 AND state IN ('done', 'dead')",
+    );
+    spi::run(&REVIVE, arguments![id, at]).map(|_| ())
+}
