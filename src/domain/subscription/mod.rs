@@ -12,6 +12,7 @@ pub mod open;
 pub mod price;
 pub mod state;
 pub mod step;
+pub mod tell;
 pub mod terms;
 
 use crate::entitlement::facts::{Facts, FeatureStart, Plan, Status, Subject, Subscription};
