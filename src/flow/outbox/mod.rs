@@ -22,6 +22,7 @@ use job::Job;
 use owostack_provider::Provider;
 use owostack_provider::account::Environment;
 use owostack_provider::operation::Operation;
+use owostack_provider::outcome::Failure;
 use uuid::Uuid;
 
 /// A job that was taken up.
@@ -45,4 +46,7 @@ pub enum Planned {
     WaitFor(Vec<Uuid>),
     /// Nothing is to be done any more, for this reason.
     Obsolete(String),
+    /// It cannot be done as things are, such as without an e-mail address: dead, and told to
+    /// `flow::apply::refused` before anything is sent.
+    Refused(Failure),
 }
