@@ -28,11 +28,23 @@ use uuid::Uuid;
 /// How long a checkout may be completed; as the large payment providers do it.
 pub const CHECKOUT_HOURS: i64 = 24;
 
+/// Who wants a change.
+#[allow(dead_code, reason = "who reads it follows")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// We do, or a date does: a provider hears of it.
+    Ours,
+    /// A provider told us so: it is not told back, but what follows elsewhere is.
+    Provider,
+}
+
 /// Subscriptions, scheduled changes and open checkouts of one customer.
 pub struct Life<'a> {
     pub context: &'a Context,
     pub customer: Customer,
     pub facts: Facts,
+    #[allow(dead_code, reason = "who reads it follows")]
+    pub origin: Origin,
     /// Checkouts that nobody has closed.
     pub checkouts: Vec<Checkout>,
     /// Those among them that are not written yet.
@@ -57,6 +69,7 @@ impl<'a> Life<'a> {
         let rows = facts.subscriptions.iter();
         Ok(Self {
             context,
+            origin: Origin::Ours,
             checkouts: db::checkout::open(snapshot, customer.id)?,
             new_checkouts: Vec::new(),
             change_metadata: db::subscription::change_metadata(snapshot, customer.id)?,
