@@ -43,6 +43,7 @@ pub mod secret;
 mod signature;
 pub mod tag;
 pub mod webhook;
+pub mod wish;
 
 mod dodo;
 mod paystack;
