@@ -2,6 +2,7 @@
 //!
 //! Invariant (protocol 22): nothing here that a session can set influences a limit.
 
+use crate::backend::preload;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::{CStr, CString, c_char};
 
@@ -27,6 +28,7 @@ static WORKER_IDLE_S: GucSetting<i32> = GucSetting::<i32>::new(60);
 static METER_ENGINE: GucSetting<MeterEngine> = GucSetting::<MeterEngine>::new(MeterEngine::Auto);
 static METER_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
 static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
+static SECRET_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
 /// Registers the settings; called from `_PG_init`.
 pub fn init() {
@@ -73,6 +75,19 @@ pub fn init() {
         86_400,
         GucContext::Sighup,
         GucFlags::UNIT_S,
+    );
+    GucRegistry::define_string_guc(
+        c"owostack.secret_key_file",
+        c"File with the keys that seal credentials, newest first.",
+        c"Unset, it is owostack.key in the data directory, made when it is first needed.",
+        &SECRET_KEY_FILE,
+        // A setting that only a server start can change can only be made at one.
+        if preload::is_in_progress() {
+            GucContext::Postmaster
+        } else {
+            GucContext::Sighup
+        },
+        GucFlags::SUPERUSER_ONLY,
     );
 }
 
@@ -133,6 +148,14 @@ pub fn organization() -> String {
         .and_then(|slug| slug.into_string().ok())
         .filter(|slug| !slug.is_empty())
         .unwrap_or_else(|| DEFAULT.to_owned())
+}
+
+/// The file with the keys that seal credentials; None: the one in the data directory.
+pub fn secret_key_file() -> Option<String> {
+    SECRET_KEY_FILE
+        .get()
+        .and_then(|path| path.into_string().ok())
+        .filter(|path| !path.is_empty())
 }
 
 /// Whether events are sent with NOTIFY.

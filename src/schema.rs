@@ -141,9 +141,14 @@ extension_sql_file!(
     requires = ["operate"]
 );
 extension_sql_file!(
+    "../sql/schema/62_provider_api.sql",
+    name = "provider_api",
+    requires = ["worker"]
+);
+extension_sql_file!(
     "../sql/schema/70_view.sql",
     name = "view",
-    requires = ["worker"]
+    requires = ["provider_api"]
 );
 extension_sql_file!(
     "../sql/schema/80_generation.sql",

@@ -19,6 +19,7 @@ mod hold;
 mod operate;
 mod organization;
 mod private;
+mod provider;
 mod rate;
 
 /// Runs `body` as the owner in the session's organization; raises what it returns as an error.

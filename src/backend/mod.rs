@@ -25,6 +25,7 @@ pub mod process;
 pub mod random;
 pub mod roles;
 pub mod seat;
+pub mod secret_file;
 pub mod slot;
 pub mod spi;
 pub mod sqlstate;

@@ -45,6 +45,12 @@ pub fn has_rights_of(role: pg_sys::Oid, other: pg_sys::Oid) -> bool {
     unsafe { pg_sys::has_privs_of_role(role, other) }
 }
 
+/// Whether a role is a superuser.
+pub fn is_superuser(role: pg_sys::Oid) -> bool {
+    // SAFETY: a catalog look-up.
+    unsafe { pg_sys::superuser_arg(role) }
+}
+
 /// The name of a role.
 pub fn role_name(role: pg_sys::Oid) -> Option<String> {
     // SAFETY: a catalog look-up that answers NULL for an unknown role; the text is palloc'ed.

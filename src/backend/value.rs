@@ -57,6 +57,7 @@ arguments! {
     &str => |value| value;
     String => |value| value;
     &String => |value| value.as_str();
+    &[u8] => |value| value;
     pg_sys::Oid => |value| value;
     Uuid => |value| pgrx::Uuid::from_bytes(value.into_bytes());
     DateTime<Utc> => |value| timestamp(value);
@@ -138,6 +139,7 @@ typed! {
     &str => TEXTOID;
     String => TEXTOID;
     &String => TEXTOID;
+    &[u8] => BYTEAOID;
     Uuid => UUIDOID;
     DateTime<Utc> => TIMESTAMPTZOID;
     Quantity => NUMERICOID;
@@ -182,6 +184,7 @@ columns! {
     i32, i32 => |value| Some(value);
     i64, i64 => |value| Some(value);
     String, String => |value| Some(value);
+    Vec<u8>, Vec<u8> => |value| Some(value);
     pg_sys::Oid, pg_sys::Oid => |value| Some(value);
     Uuid, pgrx::Uuid => |value| Some(Uuid::from_bytes(*value.as_bytes()));
     DateTime<Utc>, TimestampWithTimeZone => |value| clock::from_postgres(value.into());

@@ -17,6 +17,9 @@ use owostack_domain::period::Tz;
 pub enum Level {
     Reader,
     App,
+    /// What a provider's webhooks need, and nothing else.
+    #[allow(dead_code, reason = "webhooks follow")]
+    Webhook,
     Admin,
 }
 
@@ -26,6 +29,7 @@ impl Level {
         match self {
             Self::Reader => vec!["reader", "app", "admin"],
             Self::App => vec!["app", "admin"],
+            Self::Webhook => vec!["webhook", "admin"],
             Self::Admin => vec!["admin"],
         }
     }

@@ -31,6 +31,7 @@ pub mod organization;
 pub mod outbox;
 pub mod overriding;
 pub mod plan_list;
+pub mod provider;
 pub mod purchase;
 pub mod round;
 pub mod standing;

@@ -121,7 +121,7 @@ fn begin(context: &Context, customer: &Customer, pack: &Pack, order: &Order) -> 
         gift::write(context, &grant)?;
         (None, grant.id)
     } else {
-        provider::require_account(&provider)?;
+        provider::require_account(context, &provider)?;
         let checkout = Checkout {
             amount,
             currency: pack.currency.clone(),

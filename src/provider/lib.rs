@@ -39,6 +39,7 @@ mod provider;
 mod reply;
 pub mod request;
 mod retry_after;
+pub mod seal;
 pub mod secret;
 mod signature;
 pub mod tag;

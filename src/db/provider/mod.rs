@@ -1,4 +1,10 @@
 //! Accounts at payment providers, and our ids beside theirs.
 
+#[allow(dead_code, reason = "webhooks and the worker follow")]
+pub mod account;
+#[allow(dead_code, reason = "webhooks and the worker follow")]
+pub mod binding;
 #[allow(dead_code, reason = "the flows that link follow")]
 pub mod reference;
+#[allow(dead_code, reason = "webhooks and the worker follow")]
+pub mod secret;

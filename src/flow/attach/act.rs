@@ -45,7 +45,7 @@ pub fn act(
             let checkout = match open.and_then(|id| life.checkout_of(id)) {
                 Some(checkout) => checkout.clone(),
                 None => {
-                    provider::require_account(&label.provider)?;
+                    provider::require_account(life.context, &label.provider)?;
                     wait(life, decided, kind, label, callback)?
                 }
             };

@@ -112,7 +112,7 @@ pub fn preview(context: &Context, request: &Request) -> Result<Attachment> {
     }
     let (plan, decided) = decide(&mut life, plan_id, request)?;
     if matches!(decided.action, Action::Checkout { .. }) {
-        provider::require_account(&provider)?;
+        provider::require_account(context, &provider)?;
     }
     let open = match decided.action {
         Action::Checkout { open: Some(id), .. } => life.checkout_of(id).cloned(),

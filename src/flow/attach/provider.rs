@@ -4,6 +4,7 @@ use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
+use crate::flow::provider::account;
 use uuid::Uuid;
 
 /// The built-in provider, without network.
@@ -40,12 +41,12 @@ pub fn choose(context: &Context, named: Option<&str>, own: Option<&str>) -> Resu
     )
 }
 
-/// Refuses a step that needs money from a provider that cannot be asked.
+/// Refuses a step that needs money from a provider that has no account here.
 ///
 /// # Errors
 /// `55000`.
-pub fn require_account(provider: &str) -> Result<()> {
-    if provider == MANUAL {
+pub fn require_account(context: &Context, provider: &str) -> Result<()> {
+    if provider == MANUAL || account::acting(context, provider)?.is_some() {
         return Ok(());
     }
     Err(Error::wrong_state(format!(
