@@ -16,11 +16,17 @@ pub mod fold;
 pub mod identity;
 pub mod installation;
 pub mod meter;
+#[allow(dead_code, reason = "who charges follows")]
+pub mod method;
 pub mod organization;
 #[allow(dead_code, reason = "what sends jobs follows")]
 pub mod outbox;
 pub mod override_row;
+#[allow(dead_code, reason = "who is paid follows")]
+pub mod payment;
 pub mod provider;
+#[allow(dead_code, reason = "who refunds follows")]
+pub mod refund;
 pub mod reservation;
 pub mod role;
 pub mod subscription;

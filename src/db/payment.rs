@@ -1,0 +1,166 @@
+//! `owo.payment`: money that came, failed to come, or is on its way.
+//!
+//! The caller holds the customer's lock.
+
+use crate::arguments;
+use crate::backend::spi::{self, Row, Snapshot, Statement};
+use crate::error::Result;
+use chrono::{DateTime, Utc};
+use pgrx::pg_sys;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// One payment.
+#[derive(Debug, Clone)]
+pub struct Payment {
+    pub customer_id: Uuid,
+    pub id: Uuid,
+    pub organization_id: Uuid,
+    /// None: provider manual.
+    pub account_id: Option<Uuid>,
+    pub provider: String,
+    /// `pending`, `succeeded` or `failed`.
+    pub status: String,
+    /// Why money was asked for, as in the table's check.
+    pub reason: String,
+    /// Minor units; None until the provider has said.
+    pub amount: Option<i64>,
+    pub currency: Option<String>,
+    pub refunded_amount: i64,
+    pub subscription_id: Option<Uuid>,
+    pub checkout_id: Option<Uuid>,
+    pub payment_method_id: Option<Uuid>,
+    /// The provider's id, or the reference outside.
+    pub external_id: Option<String>,
+    pub paid_at: Option<DateTime<Utc>>,
+    pub metadata: Value,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT customer_id, id, organization_id, account_id, provider, status, reason, amount, ",
+            "currency, refunded_amount, subscription_id, checkout_id, payment_method_id, ",
+            "external_id, paid_at, metadata FROM owo.payment ",
+            $rest
+        )
+    };
+}
+
+fn payment(row: &Row) -> Result<Payment> {
+    Ok(Payment {
+        customer_id: row.get(0)?,
+        id: row.get(1)?,
+        organization_id: row.get(2)?,
+        account_id: row.get(3)?,
+        provider: row.get(4)?,
+        status: row.get(5)?,
+        reason: row.get(6)?,
+        amount: row.get(7)?,
+        currency: row.get(8)?,
+        refunded_amount: row.get(9)?,
+        subscription_id: row.get(10)?,
+        checkout_id: row.get(11)?,
+        payment_method_id: row.get(12)?,
+        external_id: row.get(13)?,
+        paid_at: row.get(14)?,
+        metadata: row.get(15)?,
+    })
+}
+
+/// The payment with that id in an organization.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn find(snapshot: &Snapshot, organization_id: Uuid, id: Uuid) -> Result<Option<Payment>> {
+    static FIND: Statement = Statement::look_up(select!("WHERE id = $1 AND organization_id = $2"));
+    Ok(spi::read(snapshot, &FIND, arguments![id, organization_id], payment)?.pop())
+}
+
+/// The payment that a checkout waits for without a page; the newest.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn of_checkout(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    checkout_id: Uuid,
+) -> Result<Option<Payment>> {
+    static OF: Statement = Statement::look_up(select!(
+        "WHERE customer_id = $1 AND checkout_id = $2 ORDER BY created_at, id"
+    ));
+    let arguments = arguments![customer_id, checkout_id];
+    Ok(spi::read(snapshot, &OF, arguments, payment)?.pop())
+}
+
+/// Writes a new payment.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn insert(row: &Payment, at: DateTime<Utc>) -> Result<()> {
+    static INSERT: Statement = Statement::new(
+        "INSERT INTO owo.payment
+             (customer_id, id, organization_id, account_id, provider, status, reason, amount,
+              currency, subscription_id, checkout_id, payment_method_id, external_id, paid_at,
+              metadata, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)",
+    );
+    spi::run(
+        &INSERT,
+        arguments![
+            row.customer_id,
+            row.id,
+            row.organization_id,
+            row.account_id,
+            &row.provider,
+            &row.status,
+            &row.reason,
+            row.amount,
+            row.currency.as_ref(),
+            row.subscription_id,
+            row.checkout_id,
+            row.payment_method_id,
+            row.external_id.as_ref(),
+            row.paid_at,
+            &row.metadata,
+            at,
+        ],
+    )
+    .map(|_| ())
+}
+
+/// Erases the application's own text about a customer's payments; sums stay.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn erase(customer_id: Uuid) -> Result<()> {
+    static ERASE: [Statement; 2] = [
+        Statement::new(
+            "UPDATE owo.payment SET metadata = '{}', action_url = NULL
+              WHERE customer_id = $1 AND (metadata <> '{}' OR action_url IS NOT NULL)",
+        ),
+        Statement::new(
+            "UPDATE owo.refund SET reason = NULL WHERE customer_id = $1 AND reason IS NOT NULL",
+        ),
+    ];
+    for statement in &ERASE {
+        spi::run(statement, arguments![customer_id])?;
+    }
+    Ok(())
+}
+
+/// The payment's row as a composite datum.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn row(customer_id: Uuid, id: Uuid) -> Result<Option<pg_sys::Datum>> {
+    static ROW: Statement =
+        Statement::look_up("SELECT p FROM owo.payment AS p WHERE customer_id = $1 AND id = $2");
+    let snapshot = Snapshot::latest()?;
+    Ok(
+        spi::read(&snapshot, &ROW, arguments![customer_id, id], |row| {
+            row.composite(0)
+        })?
+        .pop(),
+    )
+}

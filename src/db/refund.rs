@@ -1,0 +1,107 @@
+//! `owo.refund`: money that went back, failed to, or is on its way.
+//!
+//! The caller holds the customer's lock. Invariant: what a payment says of refunds is the sum of its
+//! refunds that succeeded.
+
+use crate::arguments;
+use crate::backend::spi::{self, Row, Snapshot, Statement};
+use crate::error::Result;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// One refund.
+#[derive(Debug, Clone)]
+pub struct Refund {
+    pub customer_id: Uuid,
+    pub id: Uuid,
+    pub organization_id: Uuid,
+    pub payment_id: Uuid,
+    /// `pending`, `succeeded` or `failed`.
+    pub status: String,
+    pub amount: i64,
+    pub currency: String,
+    pub reason: Option<String>,
+}
+
+fn refund(row: &Row) -> Result<Refund> {
+    Ok(Refund {
+        customer_id: row.get(0)?,
+        id: row.get(1)?,
+        organization_id: row.get(2)?,
+        payment_id: row.get(3)?,
+        status: row.get(4)?,
+        amount: row.get(5)?,
+        currency: row.get(6)?,
+        reason: row.get(7)?,
+    })
+}
+
+/// The refund with that id in an organization.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn find(snapshot: &Snapshot, organization_id: Uuid, id: Uuid) -> Result<Option<Refund>> {
+    static FIND: Statement = Statement::look_up(
+        "SELECT customer_id, id, organization_id, payment_id, status, amount, currency, reason
+           FROM owo.refund WHERE id = $1 AND organization_id = $2",
+    );
+    Ok(spi::read(snapshot, &FIND, arguments![id, organization_id], refund)?.pop())
+}
+
+/// What went back of a payment and what is on its way.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn sum_of(snapshot: &Snapshot, payment_id: Uuid) -> Result<i64> {
+    static SUM: Statement = Statement::look_up(
+        "SELECT coalesce(sum(amount), 0)::bigint FROM owo.refund
+          WHERE payment_id = $1 AND status <> 'failed'",
+    );
+    let sums = spi::read(snapshot, &SUM, arguments![payment_id], |row| {
+        row.get::<i64>(0)
+    })?;
+    Ok(sums.into_iter().sum())
+}
+
+/// Writes a new refund.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn insert(row: &Refund, at: DateTime<Utc>) -> Result<()> {
+    static INSERT: Statement = Statement::new(
+        "INSERT INTO owo.refund
+             (customer_id, id, organization_id, payment_id, status, amount, currency, reason,
+              created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+    );
+    spi::run(
+        &INSERT,
+        arguments![
+            row.customer_id,
+            row.id,
+            row.organization_id,
+            row.payment_id,
+            &row.status,
+            row.amount,
+            &row.currency,
+            row.reason.as_ref(),
+            at,
+        ],
+    )
+    .map(|_| ())
+}
+
+/// Writes the sum of its refunds into a payment.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn recount(customer_id: Uuid, payment_id: Uuid, at: DateTime<Utc>) -> Result<()> {
+    static RECOUNT: Statement = Statement::look_up(
+        "UPDATE owo.payment AS p
+            SET refunded_amount = r.amount, updated_at = $3
+           FROM (SELECT coalesce(sum(amount), 0)::bigint AS amount FROM owo.refund
+                  WHERE customer_id = $1 AND payment_id = $2 AND status = 'succeeded') AS r
+          WHERE p.customer_id = $1 AND p.id = $2 AND p.refunded_amount <> r.amount",
+    );
+    spi::run(&RECOUNT, arguments![customer_id, payment_id, at]).map(|_| ())
+}
