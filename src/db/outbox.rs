@@ -3,7 +3,7 @@
 //! Written by `flow/outbox`, which decides; here is only how.
 
 use crate::arguments;
-use crate::backend::spi::{self, Statement};
+use crate::backend::spi::{self, Snapshot, Statement};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -63,4 +63,18 @@ pub fn revive(id: Uuid, at: DateTime<Utc>) -> Result<()> {
           WHERE id = $1 AND state IN ('done', 'dead')",
     );
     spi::run(&REVIVE, arguments![id, at]).map(|_| ())
+}
+
+/// Jobs about a row that are not over, oldest first.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn unfinished(snapshot: &Snapshot, subject_id: Uuid) -> Result<Vec<Uuid>> {
+    static UNFINISHED: Statement = Statement::look_up(
+        "SELECT id FROM owo.outbox
+          WHERE subject_id = $1 AND state NOT IN ('done', 'dead') ORDER BY id",
+    );
+    spi::read(snapshot, &UNFINISHED, arguments![subject_id], |row| {
+        row.get(0)
+    })
 }

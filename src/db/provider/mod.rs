@@ -4,6 +4,8 @@
 pub mod account;
 #[allow(dead_code, reason = "webhooks and the worker follow")]
 pub mod binding;
+#[allow(dead_code, reason = "the worker follows")]
+pub mod offer;
 #[allow(dead_code, reason = "the flows that link follow")]
 pub mod reference;
 #[allow(dead_code, reason = "webhooks and the worker follow")]

@@ -18,8 +18,8 @@ pub enum Tell {
         from: Uuid,
         /// The row that begins.
         to: Uuid,
-        /// The provider changes by itself: it was told when the date was set, or has told us.
-        told: bool,
+        /// The provider changes by itself at the date that it was told.
+        appointed: bool,
     },
     /// It stays after all.
     Keep(Uuid),
@@ -121,11 +121,10 @@ fn of_row(deed: &Deed, before: &Subscription, after: &Subscription, told: &mut V
 fn ended(deed: &Deed, row: &Subscription) -> Option<Tell> {
     let id = row.id;
     if let Some(to) = deed.moves.get(&id) {
-        let told = deed.mirrored || deed.dated.contains(&id);
         return Some(Tell::TakeOver {
             from: id,
             to: *to,
-            told,
+            appointed: deed.dated.contains(&id),
         });
     }
     // The date of a cancellation, or of a change to what costs nothing, was told when it was set.

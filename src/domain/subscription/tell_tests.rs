@@ -186,7 +186,7 @@ fn a_change_that_came_to_its_date_takes_over_what_the_provider_changed() {
     let expected = Tell::TakeOver {
         from: ROW,
         to,
-        told: true,
+        appointed: true,
     };
     assert_eq!(story.told(), [expected]);
 }
@@ -218,7 +218,7 @@ fn a_switch_at_once_goes_on_there_or_ends() {
     let expected = Tell::TakeOver {
         from: ROW,
         to: id(11),
-        told: false,
+        appointed: false,
     };
     assert_eq!(story.told(), [expected]);
     story.moves.clear();

@@ -28,7 +28,8 @@ pub enum Job {
     Charge { payment_id: Uuid },
     /// A subscription begins, paid with a saved method.
     Start { subscription_id: Uuid },
-    /// A subscription gets another plan.
+    /// A subscription gets another plan. Now: the row that is to have it, live or waiting; at period
+    /// end: the running row, whose scheduled change says what.
     Change {
         subscription_id: Uuid,
         timing: Timing,
@@ -116,6 +117,15 @@ impl Job {
             Self::Fetch { object } => {
                 ids::derived(account_id, &format!("{:?}:{}", object.kind, object.id))
             }
+        }
+    }
+
+    /// The key that the link to what is made stands under; empty for all others.
+    pub fn link_key(&self) -> String {
+        match self {
+            Self::EnsurePlan { key, .. } => key.clone(),
+            Self::EnsureProduct { purpose, currency } => format!("{purpose}:{currency}"),
+            _ => String::new(),
         }
     }
 

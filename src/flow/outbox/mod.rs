@@ -16,6 +16,7 @@
 
 pub mod enqueue;
 pub mod job;
+pub mod plan;
 
 use enqueue::Whose;
 use job::Job;

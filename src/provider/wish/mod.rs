@@ -74,6 +74,15 @@ pub struct Links {
 }
 
 impl Links {
+    /// Nothing yet but the customer, where it exists there.
+    #[must_use]
+    pub fn of(customer: Option<String>) -> Self {
+        Self {
+            customer,
+            made: Vec::new(),
+        }
+    }
+
     /// Notes what stands there for a price or product.
     pub fn note(&mut self, need: Need, link: PlanLink) {
         self.made.push((need, link));
