@@ -38,6 +38,8 @@ have runuser || ! is_root || need 'runuser' util-linux
 if { [ "$purpose" = test ] || [ "$purpose" = bench ]; } && ! /usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null; then
     need 'Python 3 with venv' python3 python3-venv
 fi
+[ "$purpose" != test ] || { have node && have npm; } || need 'Node' nodejs npm
+[ "$purpose" != test ] || have openssl || need 'OpenSSL' openssl
 [ "$purpose" != lint ] || have shellcheck || need 'shellcheck' shellcheck
 [ "$purpose" != bench ] || { have redis-server && have redis-benchmark; } || need 'Redis' redis-server redis-tools
 wants_postgres=

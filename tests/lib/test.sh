@@ -77,8 +77,8 @@ server() {
     local programs=(tests/server) status=0
     "$LIB/venv.sh" || return
     if [ "$ENGINE" = shared ]; then
-        # Those that make servers of their own choose what is preloaded there.
-        mapfile -t programs < <(grep -L '^from preloaded import' tests/server/test_*.py)
+        # Those that make servers of their own choose what is preloaded there; those of the fakes alone need no server.
+        mapfile -t programs < <(grep -LE '^(from preloaded import|import fake$)' tests/server/test_*.py)
         "$PG_BIN/psql" -X -q -o /dev/null -d postgres -c 'ALTER SYSTEM SET owostack.worker = on' -c 'SELECT pg_reload_conf()' || return
     fi
     "$BUILD/venv/bin/python" -B -m pytest -c tests/server/pytest.ini --rootdir tests/server \
