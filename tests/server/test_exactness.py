@@ -264,3 +264,32 @@ def test_takes_and_returns_together_stay_within_both_bounds(ready, level, seed):
     assert 0 <= sum(total) <= 1000
     assert ready.value("SELECT usage FROM owo_check(%s, 'calls', 0)", level) == sum(total)
     assert ready.verify() == []
+
+
+def test_a_check_beside_a_commit_sees_usage_that_there_was(ready):
+    """A transaction that takes 800 and gives them back never had less than nothing: nor does a check while it commits."""
+    customer = LEVELS[0]
+    ready.rows("SELECT usage FROM owo_check(%s, 'calls', 0)", customer)
+    over = threading.Event()
+    track = "SELECT count(*) FROM generate_series(1, 800) AS i, LATERAL owo_track(%s, 'calls', %s + 0 * i)"
+    look = "SELECT min(c.usage), max(c.usage) FROM generate_series(1, 2000) AS i, LATERAL owo_check(%s, 'calls', 0 * i) AS c"
+
+    def watch():
+        seen = set()
+        with ready.connect() as session:
+            while not over.is_set():
+                seen.update(session.execute(look, (customer,)).fetchone())
+        return seen
+
+    with ThreadPoolExecutor(1) as pool, ready.connect(autocommit=False) as session:
+        watching = pool.submit(watch)
+        try:
+            for _ in range(10):
+                session.execute(track, (customer, 1))
+                session.execute(track, (customer, -1))
+                session.commit()
+        finally:
+            over.set()
+        seen = watching.result()
+    assert 0 <= min(seen) <= max(seen) <= 800
+    assert ready.verify() == []

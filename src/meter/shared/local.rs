@@ -115,6 +115,11 @@ pub fn pop(least: u32) -> Option<Item> {
     })
 }
 
+/// Turns the stack over, so that [`pop`] hands the oldest item out first.
+pub fn oldest_first() {
+    with(|local| local.items.reverse());
+}
+
 /// Forgets the sums of a finished transaction; the memory is kept for the next one.
 pub fn clear() {
     with(|local| {

@@ -20,7 +20,8 @@
 //! 5. Order around the lock: room in the local list is reserved before; new values are computed and
 //!    checked for overflow; then, inside a critical section, values are stored and the list is
 //!    pushed; then the lock is released. A failure inside is a PANIC, which wipes the memory.
-//! 6. Transaction callbacks touch this memory only.
+//! 6. Transaction callbacks touch this memory only. An abort undoes the newest first; a commit ends
+//!    the oldest first, so that a check in between sees what the transaction had at some moment.
 //!
 //! Parallel workers, leaders in parallel mode and standbys neither read nor write entries.
 

@@ -55,6 +55,11 @@ unsafe extern "C-unwind" fn at_subtransaction_end(
 }
 
 fn end(least: u32, committed: bool) {
+    // Nothing is undone at a commit. Other sessions look in between: in this order they see what the
+    // transaction had at some moment, in the other a return without the take that it gave back.
+    if committed {
+        local::oldest_first();
+    }
     while let Some(item) = local::pop(least) {
         let mut partition = Partition::lock(item.held.partition as usize);
         partition.end(item.held.slot, item.amount, committed);
