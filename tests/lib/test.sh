@@ -33,14 +33,14 @@ run_suite() { # name, command ...
 
 domain() {
     local log=$BUILD/domain.log status=0 line passed failed
-    cargo test -q -p owostack-domain -p owostack-provider -j "$JOBS" >"$log" 2>&1 || status=$?
+    cargo test -q -p owostack-domain -p owostack-provider -p owostack-protocol -j "$JOBS" >"$log" 2>&1 || status=$?
     while read -r line; do
         passed=$(sed -n 's/.* \([0-9]*\) passed.*/\1/p' <<<"$line")
         failed=$(sed -n 's/.* \([0-9]*\) failed.*/\1/p' <<<"$line")
         for ((; passed > 0; passed--)); do record passed domain; done
         for ((; failed > 0; failed--)); do record failed domain; done
     done < <(grep '^test result:' "$log")
-    if [ "$status" != 0 ]; then cat "$log"; else grep '^test result:' "$log" || true; fi
+    if [ "$status" != 0 ]; then cat "$log"; else grep -E '^test result:| states, ' "$log" || true; fi
     return "$status"
 }
 

@@ -23,6 +23,10 @@
 //! 6. Transaction callbacks touch this memory only. An abort undoes the newest first; a commit ends
 //!    the oldest first, so that a check in between sees what the transaction had at some moment.
 //!
+//! `tests/protocol` has these rules as a model: every interleaving of a few transactions with loads,
+//! evictions and folds is searched, and each rule left out must break one of its properties. A change
+//! of this order is made there first.
+//!
 //! Parallel workers, leaders in parallel mode and standbys neither read nor write entries.
 
 mod local;
