@@ -27,6 +27,7 @@ CREATE TABLE owo.subscription (
     interval_count integer NOT NULL DEFAULT 1,
     base boolean NOT NULL,
     one_time boolean NOT NULL,
+    linked boolean NOT NULL DEFAULT false,
     billing_interval text NOT NULL,
     cycle_key text,
     currency text,
@@ -70,6 +71,8 @@ COMMENT ON COLUMN owo.subscription.anchor_at IS 'where billing periods are count
 COMMENT ON COLUMN owo.subscription.count_number IS 'distinguishes a fresh count; 0 has not begun';
 COMMENT ON COLUMN owo.subscription.feature_starts
     IS 'features whose anchor or count differs from the subscription''s';
+COMMENT ON COLUMN owo.subscription.linked
+    IS 'its provider renews and ends it; dates here run ahead of that';
 COMMENT ON COLUMN owo.subscription.due_at IS 'next date that changes this row';
 
 -- At most one change waits for a subscription; a later one replaces it.

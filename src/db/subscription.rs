@@ -77,10 +77,10 @@ pub fn insert(place: &Place, row: &Subscription, label: &Label) -> Result<()> {
              (customer_id, id, organization_id, plan_id, group_id, base, status, anchor_at,
               count_number, feature_starts, started_at, period_start, period_end, trial_ends_at,
               cancel_at, past_due_since, paused_at, ended_at, cycle_key, price_amount, currency,
-              billing_interval, interval_count, one_time, provider, metadata, due_at, created_at,
-              updated_at)
+              billing_interval, interval_count, one_time, linked, provider, metadata, due_at,
+              created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                 $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $28)",
+                 $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $29)",
     );
     wake::note();
     spi::run(
@@ -110,6 +110,7 @@ pub fn insert(place: &Place, row: &Subscription, label: &Label) -> Result<()> {
             row.cadence.interval.as_str(),
             interval_count(row.cadence.count),
             row.one_time,
+            row.linked,
             &label.provider,
             &label.metadata,
             place.due_at,
@@ -129,7 +130,7 @@ pub fn update(place: &Place, row: &Subscription) -> Result<()> {
             SET status = $3, anchor_at = $4, count_number = $5, feature_starts = $6,
                 started_at = $7, period_start = $8, period_end = $9, trial_ends_at = $10,
                 cancel_at = $11, past_due_since = $12, paused_at = $13, ended_at = $14,
-                due_at = $15, updated_at = $16
+                due_at = $15, updated_at = $16, linked = $17
           WHERE customer_id = $1 AND id = $2",
     );
     wake::note();
@@ -152,6 +153,7 @@ pub fn update(place: &Place, row: &Subscription) -> Result<()> {
             row.ended_at,
             place.due_at,
             place.at,
+            row.linked,
         ],
     )
     .map(|_| ())

@@ -18,7 +18,7 @@ pub fn subscriptions(snapshot: &Snapshot, customer_id: Uuid) -> Result<Vec<Subsc
         "SELECT id, plan_id, group_id, base, status, anchor_at, count_number, feature_starts,
                 started_at, period_start, period_end, trial_ends_at, cancel_at, past_due_since,
                 paused_at, ended_at, cycle_key, price_amount, currency, billing_interval,
-                interval_count, one_time
+                interval_count, one_time, linked
            FROM owo.subscription WHERE customer_id = $1",
     );
     spi::read(
@@ -52,6 +52,7 @@ fn subscription(row: &Row) -> Result<Subscription> {
         currency: row.get(18)?,
         cadence: cadence(&row.get::<String>(19)?, row.get(20)?)?,
         one_time: row.get(21)?,
+        linked: row.get(22)?,
     })
 }
 

@@ -198,6 +198,8 @@ pub struct Subscription {
     pub cadence: Cadence,
     /// Paid once.
     pub one_time: bool,
+    /// A payment provider renews and ends it: our dates run ahead of its word, and it may differ.
+    pub linked: bool,
 }
 
 /// Where the counting of one subject begins, where it differs from its subscription.

@@ -207,6 +207,7 @@ impl World {
             currency: terms.currency,
             cadence: terms.cadence,
             one_time: terms.one_time,
+            linked: false,
         });
         self.facts.subscriptions.last_mut().unwrap()
     }

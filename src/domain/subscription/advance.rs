@@ -8,6 +8,7 @@
 use super::open::{Opening, Origin};
 use super::state::{Event, Outcome, decide};
 use super::step::{Change, Step};
+use super::tell::recurs;
 use super::terms::Terms;
 use crate::entitlement::facts::{Facts, PlanChange, Status, Subscription};
 use crate::ids::derived;
@@ -119,7 +120,7 @@ fn renew(facts: &mut Facts, until: Time, date: Option<Time>, steps: &mut Vec<Ste
             continue;
         }
         let last = date.map_or(until, |date| date - chrono::TimeDelta::microseconds(1));
-        row.enter_period(zone, last.max(due));
+        row.renew_at(zone, due, last);
         let at = row.period_start.unwrap_or(due);
         steps.push(Step::new(at, row, Change::Renewed));
     }
@@ -152,7 +153,8 @@ fn end_trial(facts: &mut Facts, id: Uuid, at: Time, steps: &mut Vec<Step>) {
     let zone = facts.zone;
     let paid = facts.has_payment_method;
     let Some(row) = find(facts, id) else { return };
-    if !paid && row.price > 0 {
+    // Of what a provider bills it says itself when nobody pays.
+    if !paid && row.price > 0 && !row.linked {
         expire(facts, id, at, steps);
         return;
     }
@@ -240,7 +242,7 @@ fn change(facts: &mut Facts, id: Uuid, at: Time, steps: &mut Vec<Step>) {
     };
     let terms = Terms::of_change(&change, plan);
     let trial_over = from.is_in_trial() && from.trial_ends_at.is_some_and(|end| end <= at);
-    if trial_over && terms.price > 0 && !facts.has_payment_method {
+    if trial_over && terms.price > 0 && !facts.has_payment_method && !from.linked {
         expire(facts, id, at, steps);
         return;
     }
@@ -255,6 +257,7 @@ fn change(facts: &mut Facts, id: Uuid, at: Time, steps: &mut Vec<Step>) {
         at,
     };
     let mut row = opening.open(facts);
+    row.linked = from.linked && recurs(terms.price, terms.one_time);
     // A date does not end a pause.
     if from.status == Status::Paused {
         row.status = Status::Paused;

@@ -8,8 +8,10 @@ pub mod advance;
 pub mod carry;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod heard;
 pub mod open;
 pub mod price;
+pub mod snapshot;
 pub mod state;
 pub mod step;
 pub mod tell;

@@ -97,6 +97,7 @@ impl Opening<'_> {
             currency: self.terms.currency.clone(),
             cadence: self.terms.cadence,
             one_time: self.terms.one_time,
+            linked: false,
         }
     }
 
