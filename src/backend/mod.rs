@@ -30,6 +30,7 @@ pub mod slot;
 pub mod spi;
 pub mod sqlstate;
 pub mod table;
+pub mod thread;
 pub mod transaction;
 pub mod trigger;
 pub mod utility;

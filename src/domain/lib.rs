@@ -28,6 +28,7 @@ pub mod ids;
 pub mod interval;
 pub mod meter_key;
 pub mod money;
+pub mod pace;
 pub mod period;
 pub mod proration;
 pub mod quantity;

@@ -11,7 +11,9 @@
 
 mod entry;
 mod launcher;
+mod pool;
 mod rounds;
+mod transport;
 mod visit;
 
 use crate::backend::{board, process, utility};

@@ -11,6 +11,7 @@ use crate::db::outbox::New;
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use owostack_domain::ids;
+use serde_json::Value;
 use std::cell::Cell;
 use uuid::Uuid;
 
@@ -83,15 +84,18 @@ fn write(
     at: DateTime<Utc>,
 ) -> Result<bool> {
     let account_id = whose.account_id;
+    let json = serde_json::to_value(job).map_err(|_| Error::internal("a job is no JSON"))?;
+    // The word of the column is the one that the JSON begins with.
+    let kind = json.get("job").and_then(Value::as_str).unwrap_or_default();
     let row = New {
         id,
         organization_id: whose.organization_id,
         account_id,
         customer_id: whose.customer_id,
-        kind: job.kind(),
+        kind: kind.to_owned(),
         subject_id: job.subject(account_id),
         lane: job.lane(account_id).unwrap_or(id),
-        job: serde_json::to_value(job).map_err(|_| Error::internal("a job is no JSON"))?,
+        job: json,
         not_before,
     };
     wake::note_call();

@@ -62,31 +62,6 @@ pub enum Job {
 }
 
 impl Job {
-    /// Stable word for rows, logs and views; the tag of its JSON.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::EnsureCustomer { .. } => "ensure_customer",
-            Self::EnsurePlan { .. } => "ensure_plan",
-            Self::EnsureProduct { .. } => "ensure_product",
-            Self::OpenCheckout { .. } => "open_checkout",
-            Self::CloseCheckout { .. } => "close_checkout",
-            Self::Charge { .. } => "charge",
-            Self::Start { .. } => "start",
-            Self::Change { .. } => "change",
-            Self::UndoChange { .. } => "undo_change",
-            Self::Cancel { .. } => "cancel",
-            Self::Keep { .. } => "keep",
-            Self::Pause { .. } => "pause",
-            Self::Resume { .. } => "resume",
-            Self::Refund { .. } => "refund",
-            Self::ImportPlans { .. } => "import_plans",
-            Self::Reconcile { .. } => "reconcile",
-            Self::ListMethods { .. } => "list_methods",
-            Self::RemoveMethod { .. } => "remove_method",
-            Self::Fetch { .. } => "fetch",
-        }
-    }
-
     /// The row that it is about; where there is none, an id that the same wish always has.
     pub fn subject(&self, account_id: Uuid) -> Uuid {
         match self {
@@ -151,88 +126,6 @@ impl Job {
                 Some(format!("product:{purpose}:{currency}"))
             }
             _ => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use owostack_provider::object::ObjectKind;
-
-    fn samples() -> Vec<Job> {
-        let id = Uuid::from_u128(7);
-        vec![
-            Job::EnsureCustomer { customer_id: id },
-            Job::EnsurePlan {
-                plan_id: id,
-                key: "k".to_owned(),
-            },
-            Job::EnsureProduct {
-                purpose: "charge".to_owned(),
-                currency: "EUR".to_owned(),
-            },
-            Job::OpenCheckout { checkout_id: id },
-            Job::CloseCheckout { checkout_id: id },
-            Job::Charge { payment_id: id },
-            Job::Start {
-                subscription_id: id,
-            },
-            Job::Change {
-                subscription_id: id,
-                timing: Timing::Now,
-            },
-            Job::UndoChange {
-                subscription_id: id,
-            },
-            Job::Cancel {
-                subscription_id: id,
-                timing: Timing::PeriodEnd,
-            },
-            Job::Keep {
-                subscription_id: id,
-            },
-            Job::Pause {
-                subscription_id: id,
-            },
-            Job::Resume {
-                subscription_id: id,
-            },
-            Job::Refund { refund_id: id },
-            Job::ImportPlans { cursor: None },
-            Job::Reconcile {
-                cursor: Some("c".to_owned()),
-            },
-            Job::ListMethods { customer_id: id },
-            Job::RemoveMethod {
-                customer_id: id,
-                token: "t".to_owned(),
-            },
-            Job::Fetch {
-                object: ObjectRef {
-                    kind: ObjectKind::Payment,
-                    id: "p".to_owned(),
-                },
-            },
-        ]
-    }
-
-    #[test]
-    fn a_job_comes_back_from_its_row_under_its_own_word() {
-        for job in samples() {
-            let row = serde_json::to_value(&job).unwrap();
-            assert_eq!(row["job"], job.kind());
-            assert_eq!(serde_json::from_value::<Job>(row).unwrap(), job);
-        }
-    }
-
-    #[test]
-    fn what_is_made_once_has_a_lane_of_its_own() {
-        let account = Uuid::from_u128(1);
-        for job in samples() {
-            if job.once().is_some() {
-                assert_eq!(job.lane(account), None, "{}", job.kind());
-            }
         }
     }
 }
