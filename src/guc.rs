@@ -5,6 +5,7 @@
 use crate::backend::preload;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::{CStr, CString, c_char};
+use std::time::Duration;
 
 /// The organization that sessions act on when nothing is set.
 const DEFAULT: &str = "default";
@@ -30,8 +31,15 @@ static METER_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
 static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
 static SECRET_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
+static OUTBOX: GucSetting<bool> = GucSetting::<bool>::new(true);
+static OUTBOX_CONCURRENCY: GucSetting<i32> = GucSetting::<i32>::new(16);
+static HTTP_TIMEOUT_MS: GucSetting<i32> = GucSetting::<i32>::new(30_000);
+static HTTP_PROXY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static CA_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+
 /// Registers the settings; called from `_PG_init`.
 pub fn init() {
+    init_outbox();
     GucRegistry::define_string_guc(
         c"owostack.organization",
         c"Slug of the organization that owostack's functions act on.",
@@ -87,6 +95,54 @@ pub fn init() {
         } else {
             GucContext::Sighup
         },
+        GucFlags::SUPERUSER_ONLY,
+    );
+}
+
+/// Registers the settings about calls to providers.
+fn init_outbox() {
+    GucRegistry::define_bool_guc(
+        c"owostack.outbox",
+        c"Lets this server call payment providers and apply their webhooks.",
+        c"Switch it off in a copy of a server's files, which would charge the same customers.",
+        &OUTBOX,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"owostack.outbox_concurrency",
+        c"Calls to payment providers that one database has under way at a time.",
+        c"Each has a thread of the worker; no transaction is open meanwhile.",
+        &OUTBOX_CONCURRENCY,
+        1,
+        64,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"owostack.http_timeout",
+        c"Milliseconds that one call to a payment provider may take.",
+        c"What has not answered by then is looked for before it is repeated.",
+        &HTTP_TIMEOUT_MS,
+        100,
+        100_000,
+        GucContext::Sighup,
+        GucFlags::UNIT_MS,
+    );
+    GucRegistry::define_string_guc(
+        c"owostack.http_proxy",
+        c"Proxy for calls to payment providers, such as http://proxy:3128.",
+        c"Unset, the server's environment names it (HTTPS_PROXY, NO_PROXY).",
+        &HTTP_PROXY,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    GucRegistry::define_string_guc(
+        c"owostack.ca_file",
+        c"PEM file with the certificates to trust instead of the system's.",
+        c"For a proxy that opens TLS, and for tests.",
+        &CA_FILE,
+        GucContext::Sighup,
         GucFlags::SUPERUSER_ONLY,
     );
 }
@@ -176,4 +232,34 @@ pub fn worker_naptime_ms() -> i64 {
 /// After how much idleness a worker leaves.
 pub fn worker_idle_s() -> i64 {
     WORKER_IDLE_S.get().into()
+}
+
+/// Whether providers are called and their webhooks applied.
+pub fn outbox() -> bool {
+    OUTBOX.get()
+}
+
+/// Calls under way at a time.
+pub fn outbox_concurrency() -> usize {
+    usize::try_from(OUTBOX_CONCURRENCY.get()).unwrap_or(1)
+}
+
+/// How long one call may take.
+pub fn http_timeout() -> Duration {
+    Duration::from_millis(u64::try_from(HTTP_TIMEOUT_MS.get()).unwrap_or_default())
+}
+
+/// The proxy for calls, where one is set.
+pub fn http_proxy() -> Option<String> {
+    text(&HTTP_PROXY)
+}
+
+/// The certificates to trust instead of the system's, where they are set.
+pub fn ca_file() -> Option<String> {
+    text(&CA_FILE)
+}
+
+fn text(setting: &GucSetting<Option<CString>>) -> Option<String> {
+    let text = setting.get()?.into_string().ok()?;
+    (!text.is_empty()).then_some(text)
 }

@@ -36,12 +36,14 @@ CREATE TABLE owo.outbox (
         CHECK ((state IN ('done', 'dead')) = (closed_at IS NOT NULL)),
     CONSTRAINT outbox_attempts_check CHECK (attempts >= 0)
 );
-CREATE INDEX outbox_next_at_idx ON owo.outbox (next_at) WHERE state IN ('queued', 'failed');
-CREATE INDEX outbox_lease_until_idx ON owo.outbox (lease_until) WHERE state = 'running';
+CREATE INDEX outbox_account_id_next_at_idx ON owo.outbox (account_id, next_at)
+    WHERE state IN ('queued', 'failed');
+CREATE INDEX outbox_account_id_lease_until_idx ON owo.outbox (account_id, lease_until)
+    WHERE state = 'running';
 CREATE INDEX outbox_lane_idx ON owo.outbox (lane, id) WHERE state NOT IN ('done', 'dead');
 CREATE INDEX outbox_waits_for_idx ON owo.outbox (waits_for) WHERE state = 'waiting';
 CREATE INDEX outbox_subject_id_idx ON owo.outbox (subject_id);
-CREATE INDEX outbox_closed_at_idx ON owo.outbox (closed_at) WHERE closed_at IS NOT NULL;
+CREATE INDEX outbox_closed_at_idx ON owo.outbox (closed_at) WHERE state = 'done';
 SELECT pg_catalog.pg_extension_config_dump('owo.outbox', '');
 COMMENT ON TABLE owo.outbox IS 'calls to providers: queued, running, done, to be repeated, or dead';
 COMMENT ON COLUMN owo.outbox.lane IS 'jobs of one lane go one after another, in order of their ids';

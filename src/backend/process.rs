@@ -159,15 +159,23 @@ pub fn end_and_be_replaced() {
 
 /// Sleeps until the latch is set or the time is over, then serves interrupts and rereads settings.
 pub fn sleep(time: Duration) {
-    let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
-    // SAFETY: the own latch; ends the process when the server is gone.
+    sleep_watching(time, None);
+}
+
+/// The same, and until there is something to read in a file of this process.
+pub fn sleep_watching(time: Duration, file: Option<i32>) {
+    let mut events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
+    if file.is_some() {
+        events |= pg_sys::WL_SOCKET_READABLE;
+    }
+    let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    // SAFETY: the own latch, and an open file; ends the process when the server is gone.
     unsafe {
-        pg_sys::WaitLatch(
+        pg_sys::WaitLatchOrSocket(
             pg_sys::MyLatch,
             events as i32,
-            i64::try_from(time.as_millis())
-                .unwrap_or(i64::MAX)
-                .min(3_600_000),
+            file.unwrap_or(-1),
+            millis.min(3_600_000),
             pg_sys::PG_WAIT_EXTENSION,
         );
         pg_sys::ResetLatch(pg_sys::MyLatch);

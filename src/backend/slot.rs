@@ -179,6 +179,16 @@ impl Slot {
         !self.called.load(SeqCst) && !self.called.swap(true, SeqCst)
     }
 
+    /// Whether a call to a provider is noted.
+    pub fn is_called(&self) -> bool {
+        self.called.load(SeqCst)
+    }
+
+    /// Takes that note up; whoever does reads the outbox afterwards.
+    pub fn take_call(&self) {
+        self.called.store(false, SeqCst);
+    }
+
     pub fn state(&self) -> State {
         let number = self.state.load(SeqCst);
         STATES

@@ -71,6 +71,13 @@ unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _argument: *m
     }
 }
 
+/// Has the running transaction's end flushed to disk, whatever `synchronous_commit` says, and with it
+/// everything that it saw (protocol 32).
+pub fn force_flush() {
+    // SAFETY: sets a flag of the running transaction.
+    unsafe { pg_sys::ForceSyncCommit() };
+}
+
 /// Whether this is a parallel worker, or its leader while a parallel plan runs.
 pub fn is_parallel() -> bool {
     // SAFETY: reads backend-local state.

@@ -19,7 +19,6 @@ pub mod meter;
 #[allow(dead_code, reason = "who charges follows")]
 pub mod method;
 pub mod organization;
-#[allow(dead_code, reason = "what sends jobs follows")]
 pub mod outbox;
 pub mod override_row;
 #[allow(dead_code, reason = "who is paid follows")]

@@ -27,7 +27,6 @@ pub mod idempotency;
 pub mod identity;
 pub mod life;
 pub mod organization;
-#[allow(dead_code, reason = "what sends jobs follows")]
 pub mod outbox;
 pub mod overriding;
 pub mod plan_list;

@@ -12,12 +12,15 @@ use crate::error::Result;
 use crate::flow::due;
 use crate::flow::fold::{self, Folded};
 use crate::meter;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use std::collections::{BTreeSet, VecDeque};
 use uuid::Uuid;
 
-/// Idempotency keys, and ended holds, that one statement deletes at most.
+/// Idempotency keys, ended holds, and jobs long done, that one statement deletes at most.
 const BATCH_KEYS: i64 = 1_000;
+
+/// How long a job for a provider is shown after it was done.
+const KEEP_JOBS: Duration = Duration::days(30);
 
 /// Why the fold rests when another transaction is at it.
 const BUSY: &str = "another transaction folds";
@@ -110,7 +113,7 @@ impl Round {
             Task::Dates => self.settle(caller)?,
             Task::Partitions => self.make_partitions()?,
             Task::Fold => self.fold()?,
-            Task::Keys => self.delete_keys()?,
+            Task::Keys => self.delete_keys(caller)?,
             Task::Outlook => {
                 self.report.due_at = due::next_after(caller.at)?;
                 self.go_on(Task::Over);
@@ -218,12 +221,14 @@ impl Round {
         Ok(())
     }
 
-    fn delete_keys(&mut self) -> Result<()> {
+    fn delete_keys(&mut self, caller: &Caller) -> Result<()> {
         let keys = db::usage_key::delete_expired(BATCH_KEYS)?;
         let holds = meter::writing(|| db::reservation::delete_closed(BATCH_KEYS))?;
+        let before = caller.at - KEEP_JOBS;
+        let jobs = db::outbox::delete_done(before, BATCH_KEYS)?;
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.report.keys = self.report.keys.saturating_add(number(keys));
-        if number(keys.max(holds)) < BATCH_KEYS || !self.spend() {
+        if number(keys.max(holds).max(jobs)) < BATCH_KEYS || !self.spend() {
             self.go_on(Task::Outlook);
         }
         Ok(())

@@ -9,8 +9,11 @@
 //! rounds, sleeps on its latch, and leaves when there has been nothing to do for a while, when a
 //! command wants the database to itself, and when the extension is gone.
 
+mod calls;
 mod entry;
+mod ground;
 mod launcher;
+mod line;
 mod pool;
 mod rounds;
 mod transport;

@@ -66,11 +66,6 @@ impl Pool {
         self.bell.file()
     }
 
-    /// How many calls are under way.
-    pub fn under_way(&self) -> usize {
-        self.under_way
-    }
-
     /// Makes sure that there is a thread for one more call.
     ///
     /// # Errors

@@ -1,17 +1,12 @@
 //! Rounds of `flow::round`, each batch in a short transaction of its own, errors survived.
 //!
-//! Invariants: each transaction finds the extension anew and keeps it from being dropped under it;
-//! it runs as the extension's owner, READ COMMITTED, read-write; an error costs the batch, is logged
-//! once and not again until a round goes well; one customer who cannot be settled holds up nobody.
+//! Invariants: an error costs the batch, is logged once and not again until a round goes well; one
+//! customer who cannot be settled holds up nobody; between two batches others get their turn.
 
+use super::ground::{self, Ground};
 use crate::backend::board::Board;
-use crate::backend::call::Caller;
-use crate::backend::extension::{self, Presence};
-use crate::backend::owner::AsOwner;
 use crate::backend::slot::Slot;
-use crate::backend::spi::Snapshot;
-use crate::backend::{clock, database, process};
-use crate::db;
+use crate::backend::{clock, process};
 use crate::error::{Error, Result};
 use crate::flow::round::{Round, Stage};
 use chrono::{DateTime, Duration, Utc};
@@ -45,13 +40,6 @@ pub enum Outcome {
     },
 }
 
-/// What a transaction found.
-enum Found {
-    Gone,
-    Leaving,
-    Stage(Stage),
-}
-
 /// The rounds of one worker.
 pub struct Rounds {
     board: &'static Board,
@@ -80,8 +68,8 @@ impl Rounds {
         }
     }
 
-    /// Does one round.
-    pub fn round(&mut self) -> Outcome {
+    /// Does one round, and `meanwhile` between its batches.
+    pub fn round(&mut self, mut meanwhile: impl FnMut()) -> Outcome {
         let begun = clock::wall_time();
         self.avoided
             .retain(|_, since| begun - *since < Duration::seconds(AVOID_SECONDS));
@@ -92,15 +80,16 @@ impl Rounds {
             if process::is_asked_to_leave() || self.board.is_held(self.database) {
                 return Outcome::Later;
             }
+            meanwhile();
             match self.step(&mut round) {
-                Ok(Found::Gone) => return Outcome::Gone,
-                Ok(Found::Leaving) => return Outcome::Later,
-                Ok(Found::Stage(Stage::More)) => {
+                Ok(Ground::Gone) => return Outcome::Gone,
+                Ok(Ground::Leaving) => return Outcome::Later,
+                Ok(Ground::Firm(Stage::More)) => {
                     let folded = round.report().folded;
                     self.slot.folded.add(folded.saturating_sub(shown));
                     shown = folded;
                 }
-                Ok(Found::Stage(Stage::Over)) => break,
+                Ok(Ground::Firm(Stage::Over)) => break,
                 Err(error) => {
                     let customer = round.pass_over();
                     failed |= !customer.is_some_and(|id| self.avoid(id, begun));
@@ -144,32 +133,10 @@ impl Rounds {
     }
 
     /// One batch in one transaction.
-    fn step(&mut self, round: &mut Round) -> Result<Found> {
+    fn step(&mut self, round: &mut Round) -> Result<Ground<Stage>> {
         self.slot.heartbeat_at.set(Some(clock::wall_time()));
-        let (database, name) = (self.database, &mut self.name);
-        process::transaction(round.activity(), || {
-            match database::find(database) {
-                Some(found) if found.takes_worker => *name = found.name,
-                _ => return Ok(Found::Gone),
-            }
-            match extension::keep() {
-                Presence::Absent => return Ok(Found::Gone),
-                Presence::Leaving => return Ok(Found::Leaving),
-                Presence::Here => {}
-            }
-            let snapshot = Snapshot::latest()?;
-            let Some(extension) = db::installation::extension(&snapshot)? else {
-                return Ok(Found::Gone);
-            };
-            extension.require_library()?;
-            let _owner = AsOwner::enter(extension.owner);
-            if !db::installation::is_active(&snapshot)? {
-                return Ok(Found::Gone);
-            }
-            drop(snapshot);
-            round
-                .step(&Caller::worker(extension.owner))
-                .map(Found::Stage)
+        ground::on_ground(self.database, &mut self.name, round.activity(), |caller| {
+            round.step(caller)
         })
     }
 

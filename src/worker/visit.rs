@@ -1,9 +1,11 @@
 //! A worker's stay in one database: when to do a round, when to sleep, when to leave.
 //!
+//! Calls to providers have their turn whenever it wakes, and between the batches of a round.
 //! Invariants: a note is taken up before tables are read, so nothing noted is lost; between rounds
 //! lies a naptime, so that one folds many rows; whatever ends the stay leaves a state on the board
 //! from which the launcher knows when to come back.
 
+use super::calls::Calls;
 use super::rounds::{Outcome, Rounds};
 use crate::backend::board::{self, Board};
 use crate::backend::slot::{Slot, State};
@@ -25,6 +27,7 @@ struct Visit {
     slot: &'static Slot,
     database: pg_sys::Oid,
     rounds: Rounds,
+    calls: Calls,
     began_at: DateTime<Utc>,
     /// End of the last round.
     rested_at: DateTime<Utc>,
@@ -32,6 +35,8 @@ struct Visit {
     busy_at: DateTime<Utc>,
     /// When the next round is due whether or not anything is noted.
     next_at: Option<DateTime<Utc>>,
+    /// The next date that the last round found.
+    due_at: Option<DateTime<Utc>>,
     failures: u32,
 }
 
@@ -61,10 +66,12 @@ pub fn run(database: pg_sys::Oid) {
         slot,
         database,
         rounds: Rounds::new(board, slot, database),
+        calls: Calls::new(board, slot, database),
         began_at: now,
         rested_at: DateTime::UNIX_EPOCH,
         busy_at: now,
         next_at: Some(now),
+        due_at: None,
         failures: 0,
     };
     slot.set_state(visit.stay());
@@ -80,26 +87,35 @@ impl Visit {
                 self.slot.note();
                 return State::Resting;
             }
+            if self.calls.turn() {
+                self.busy_at = now;
+            }
             let next = self.next_round(now);
             if next <= now {
                 if !self.round() {
                     return State::Absent;
                 }
-            } else if self.is_over(now, next) {
-                return State::Resting;
-            } else {
-                let heartbeat = now + Duration::seconds(HEARTBEAT_SECONDS);
-                let idle = Some(self.idle_at()).filter(|at| *at > now);
-                let until = idle
-                    .into_iter()
-                    .chain([next, heartbeat])
-                    .min()
-                    .unwrap_or(next);
-                process::sleep((until - now).to_std().unwrap_or_default());
+                process::sleep(std::time::Duration::ZERO);
                 continue;
             }
-            process::sleep(std::time::Duration::ZERO);
+            self.show_due();
+            let calls_at = self.calls.next_at();
+            let next = calls_at.map_or(next, |at| at.min(next));
+            if self.is_over(now, next) {
+                return State::Resting;
+            }
+            let heartbeat = now + Duration::seconds(HEARTBEAT_SECONDS);
+            let idle = Some(self.idle_at()).filter(|at| *at > now);
+            let until = idle.into_iter().chain([next, heartbeat]).min();
+            let time = until.unwrap_or(next) - now;
+            process::sleep_watching(time.to_std().unwrap_or_default(), self.calls.file());
         }
+    }
+
+    /// Tells the launcher when a worker is needed at the latest.
+    fn show_due(&self) {
+        let due = self.due_at.into_iter().chain(self.calls.outbox_at());
+        self.slot.due_at.set(due.min());
     }
 
     /// When to do the next round.
@@ -123,6 +139,9 @@ impl Visit {
 
     /// Whether to leave rather than to sleep until `next`.
     fn is_over(&self, now: DateTime<Utc>, next: DateTime<Utc>) -> bool {
+        if self.calls.is_busy() {
+            return false;
+        }
         if self.board.full_at.get().is_some() {
             let worked = now - self.began_at >= Duration::seconds(SHIFT_SECONDS);
             return worked || !self.slot.is_noted();
@@ -134,7 +153,10 @@ impl Visit {
     /// One round; false when the database has nothing for a worker any more.
     fn round(&mut self) -> bool {
         self.slot.take_note();
-        let outcome = self.rounds.round();
+        let calls = &mut self.calls;
+        let outcome = self.rounds.round(|| {
+            calls.turn();
+        });
         let now = clock::wall_time();
         self.rested_at = now;
         self.slot.heartbeat_at.set(Some(now));
@@ -161,7 +183,7 @@ impl Visit {
                     self.busy_at = now;
                 }
                 self.next_at = if more { Some(now) } else { due_at };
-                self.slot.due_at.set(due_at);
+                self.due_at = due_at;
             }
         }
         true

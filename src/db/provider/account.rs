@@ -145,3 +145,29 @@ pub fn row(id: Uuid) -> Result<Option<pg_sys::Datum>> {
     let snapshot = Snapshot::latest()?;
     Ok(spi::read(&snapshot, &ROW, arguments![id], |row| row.composite(0))?.pop())
 }
+
+/// Lets an account rest; false when it does already.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn rest(id: Uuid, until: DateTime<Utc>, reason: &str, at: DateTime<Utc>) -> Result<bool> {
+    static REST: Statement = Statement::new(
+        "UPDATE owo.provider_account
+            SET resting_until = $2, resting_reason = $3, updated_at = $4
+          WHERE id = $1 AND coalesce(resting_until <= $4, true)",
+    );
+    Ok(spi::run(&REST, arguments![id, until, reason, at])? > 0)
+}
+
+/// Forgets a rest that is over: a call went well since.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn wake(id: Uuid, at: DateTime<Utc>) -> Result<()> {
+    static WAKE: Statement = Statement::new(
+        "UPDATE owo.provider_account
+            SET resting_until = NULL, resting_reason = NULL, updated_at = $2
+          WHERE id = $1 AND resting_until <= $2",
+    );
+    spi::run(&WAKE, arguments![id, at]).map(|_| ())
+}

@@ -14,10 +14,14 @@
 //!   `missing(.., ObjectKind, at) -> Result<()>` when a link is stale, and
 //!   `exists(.., &Failure, at) -> Result<bool>`, which says whether the goal is reached all the same.
 
+pub mod claim;
+mod desk;
 pub mod enqueue;
 pub mod job;
 pub mod plan;
+pub mod record;
 
+use chrono::Duration;
 use enqueue::Whose;
 use job::Job;
 use owostack_provider::Provider;
@@ -26,7 +30,14 @@ use owostack_provider::operation::Operation;
 use owostack_provider::outcome::Failure;
 use uuid::Uuid;
 
+/// How long a row belongs to the worker that sends for it; longer than any call takes.
+const LEASE: Duration = Duration::seconds(120);
+
 /// A job that was taken up.
+#[allow(
+    dead_code,
+    reason = "what applies answers, which follows, reads all of it"
+)]
 pub struct Work {
     /// Id of its row.
     pub id: Uuid,

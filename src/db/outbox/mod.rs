@@ -1,6 +1,11 @@
 //! `owo.outbox`: jobs for providers.
 //!
-//! Written by `flow/outbox`, which decides; here is only how.
+//! Written by `flow/outbox`, which decides; here is only how: jobs that come and go here, single
+//! rows in `row`, those whose time has come in `due`, those that wait for each other in `wait`.
+
+mod due;
+mod row;
+mod wait;
 
 use crate::arguments;
 use crate::backend::spi::{self, Snapshot, Statement};
@@ -8,6 +13,12 @@ use crate::error::Result;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
+
+pub use due::{Due, due, next_after};
+pub use row::{Problem, Row, State, lock, store, take_up};
+pub use wait::{fail_waiting, wake_waiting};
+#[allow(unused_imports, reason = "adoption, which follows, lines jobs up")]
+pub use wait::{line_up_behind, pass_on_waiting};
 
 /// A job as it is first written.
 #[derive(Debug, Clone)]
@@ -77,4 +88,18 @@ pub fn unfinished(snapshot: &Snapshot, subject_id: Uuid) -> Result<Vec<Uuid>> {
     spi::read(snapshot, &UNFINISHED, arguments![subject_id], |row| {
         row.get(0)
     })
+}
+
+/// Deletes jobs that were done before a date, at most so many.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn delete_done(before: DateTime<Utc>, limit: i64) -> Result<u64> {
+    static DELETE: Statement = Statement::new(
+        "DELETE FROM owo.outbox
+          WHERE id IN (SELECT id FROM owo.outbox
+                        WHERE closed_at < $1 AND state = 'done'
+                        ORDER BY closed_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    );
+    spi::run(&DELETE, arguments![before, limit])
 }
