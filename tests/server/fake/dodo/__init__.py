@@ -211,7 +211,7 @@ class Dodo(Subscriptions):
             raise self.no(422, "INVALID_REQUEST_BODY", "there is no such item")
         wanted = sum(part["amount"] for part in parts) if parts else left
         if payment.status != "succeeded" or not 0 < wanted <= left:
-            raise self.no(409, "REFUND_EXCEEDS_PAYMENT", "more than what is left of the payment")
+            raise self.no(400, "INVALID_REQUEST_BODY", "more than what is left of the payment")
         tax = payment.tax * wanted // payment.total if wanted < left else payment.tax - payment.refunded_tax
         refund = self.give_back(payment, wanted - tax, tax, reason=given.get("reason"), metadata=given.get("metadata") or {})
         answer = objects.refund(refund, payment, self.customers[payment.customer])

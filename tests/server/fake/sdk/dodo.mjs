@@ -84,7 +84,7 @@ const refund = await dodo.refunds.create({ payment_id: direct.payment_id, items:
 assert.ok(refund.is_partial);
 assert.equal((await dodo.payments.retrieveLineItems(direct.payment_id)).items[0].refundable_amount, 250);
 await dodo.refunds.create({ payment_id: direct.payment_id });
-await assert.rejects(dodo.refunds.create({ payment_id: direct.payment_id }), { status: 409 });
+await assert.rejects(dodo.refunds.create({ payment_id: direct.payment_id }), { status: 400 });
 assert.equal((await dodo.refunds.retrieve(refund.refund_id)).status, "succeeded");
 assert.equal((await dodo.refunds.list()).items.length, 2);
 inOrder(await types(), "payment.succeeded", "refund.succeeded", "refund.succeeded");
