@@ -53,6 +53,8 @@ situations! {
     wrong_object = ERRCODE_WRONG_OBJECT_TYPE;
     /// `42501`: no permission, or the organization is not granted.
     denied = ERRCODE_INSUFFICIENT_PRIVILEGE;
+    /// `28000`: a webhook that is not believed.
+    unbelieved = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
     /// `55000`: needs another state of the object or the server.
     wrong_state = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
     /// `40001`: another open transaction is in the way; try again.

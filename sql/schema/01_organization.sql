@@ -14,6 +14,7 @@ CREATE TABLE owo.organization (
     idempotency_days integer NOT NULL DEFAULT 35,
     email_unique boolean NOT NULL DEFAULT true,
     dunning_days integer[] NOT NULL DEFAULT '{1,3,5,7}',
+    webhook_days integer NOT NULL DEFAULT 90,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CONSTRAINT organization_slug_key UNIQUE (slug),
@@ -24,7 +25,8 @@ CREATE TABLE owo.organization (
         CHECK (environment = 'sandbox' OR clock_at IS NULL),
     CONSTRAINT organization_grace_days_check CHECK (grace_days BETWEEN 0 AND 3650),
     CONSTRAINT organization_event_age_days_check CHECK (event_age_days BETWEEN 0 AND 3650),
-    CONSTRAINT organization_idempotency_days_check CHECK (idempotency_days BETWEEN 1 AND 3650)
+    CONSTRAINT organization_idempotency_days_check CHECK (idempotency_days BETWEEN 1 AND 3650),
+    CONSTRAINT organization_webhook_days_check CHECK (webhook_days BETWEEN 1 AND 3650)
 );
 SELECT pg_catalog.pg_extension_config_dump('owo.organization', '');
 COMMENT ON TABLE owo.organization IS 'a tenant of the catalog with its own customers, settings and clock';
@@ -32,6 +34,7 @@ COMMENT ON COLUMN owo.organization.clock_at IS 'sandbox clock; null follows real
 COMMENT ON COLUMN owo.organization.grace_days IS 'days that a past-due subscription keeps access';
 COMMENT ON COLUMN owo.organization.event_age_days IS 'oldest occurred_at that is accepted, in days';
 COMMENT ON COLUMN owo.organization.idempotency_days IS 'how long idempotency keys are kept, in days';
+COMMENT ON COLUMN owo.organization.webhook_days IS 'how long bodies of webhooks are kept, in days';
 
 -- Rights by role name, so that they survive a dump into another cluster.
 CREATE TABLE owo.role_grant (

@@ -13,6 +13,7 @@ CREATE TABLE owo.webhook_event (
     body bytea,
     attempts integer NOT NULL DEFAULT 0,
     next_at timestamptz,
+    waits_for text,
     error text,
     effects jsonb NOT NULL DEFAULT '[]',
     event_at timestamptz,
@@ -30,13 +31,18 @@ CREATE TABLE owo.webhook_event (
 );
 CREATE INDEX webhook_event_next_at_idx ON owo.webhook_event (next_at, received_at)
     WHERE status IN ('received', 'parked');
-CREATE INDEX webhook_event_received_at_idx ON owo.webhook_event (received_at);
+-- What parked ones wait for, and whose bodies are to be dropped.
+CREATE INDEX webhook_event_waits_for_idx ON owo.webhook_event (account_id, waits_for)
+    WHERE status = 'parked' AND waits_for IS NOT NULL;
+CREATE INDEX webhook_event_body_idx ON owo.webhook_event (organization_id, received_at)
+    WHERE body IS NOT NULL AND status NOT IN ('received', 'parked');
 CREATE INDEX webhook_event_customer_id_idx ON owo.webhook_event (customer_id)
     WHERE customer_id IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('owo.webhook_event', '');
 COMMENT ON TABLE owo.webhook_event IS 'verified webhooks of providers and what became of them';
 COMMENT ON COLUMN owo.webhook_event.status
     IS 'parked: its cause is not known yet; conflict: two customers are meant; dead: not readable or given up';
+COMMENT ON COLUMN owo.webhook_event.waits_for IS 'link that a parked one waits for, as kind:external id';
 COMMENT ON COLUMN owo.webhook_event.effects IS 'what was done, for a person';
 COMMENT ON COLUMN owo.webhook_event.body IS 'bytes as they came; dropped when they are old';
 

@@ -21,6 +21,7 @@ mod organization;
 mod private;
 mod provider;
 mod rate;
+mod webhook;
 
 /// Runs `body` as the owner in the session's organization; raises what it returns as an error.
 fn call(

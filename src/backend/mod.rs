@@ -26,6 +26,7 @@ pub mod random;
 pub mod roles;
 pub mod seat;
 pub mod secret_file;
+pub mod setting;
 pub mod slot;
 pub mod spi;
 pub mod sqlstate;

@@ -30,3 +30,4 @@ pub mod reservation;
 pub mod role;
 pub mod subscription;
 pub mod usage_key;
+pub mod webhook;

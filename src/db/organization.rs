@@ -145,6 +145,7 @@ pub struct Settings {
     pub idempotency_days: Option<i32>,
     pub email_unique: Option<bool>,
     pub dunning_days: Option<Vec<i32>>,
+    pub webhook_days: Option<i32>,
 }
 
 /// Stores settings.
@@ -162,6 +163,7 @@ pub fn store_settings(id: Uuid, settings: &Settings) -> Result<()> {
                 idempotency_days = coalesce($7, idempotency_days),
                 email_unique = coalesce($8, email_unique),
                 dunning_days = CASE WHEN $10 THEN $9 ELSE dunning_days END,
+                webhook_days = coalesce($11, webhook_days),
                 updated_at = now()
           WHERE id = $1",
     );
@@ -178,6 +180,7 @@ pub fn store_settings(id: Uuid, settings: &Settings) -> Result<()> {
             settings.email_unique,
             settings.dunning_days.clone().unwrap_or_default(),
             settings.dunning_days.is_some(),
+            settings.webhook_days,
         ],
     )
     .map(|_| ())

@@ -18,7 +18,6 @@ pub enum Level {
     Reader,
     App,
     /// What a provider's webhooks need, and nothing else.
-    #[allow(dead_code, reason = "webhooks follow")]
     Webhook,
     Admin,
 }

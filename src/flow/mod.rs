@@ -37,4 +37,5 @@ pub mod standing;
 pub mod text;
 pub mod track;
 pub mod warm;
+pub mod webhook;
 pub mod worker_status;

@@ -135,6 +135,7 @@ fn read_settings(settings: Value) -> Result<Settings> {
             "grace_days" => read.grace_days = Some(days(&name, &value, 0)?),
             "event_age_days" => read.event_age_days = Some(days(&name, &value, 0)?),
             "idempotency_days" => read.idempotency_days = Some(days(&name, &value, 1)?),
+            "webhook_days" => read.webhook_days = Some(days(&name, &value, 1)?),
             "email_unique" => {
                 let flag = value.as_bool();
                 read.email_unique =

@@ -1,4 +1,4 @@
-//! One round of the database work that waits for nobody's call: dates, fold, old keys and holds.
+//! One round of the database work that waits for nobody's call: dates, fold, and what has grown old.
 //!
 //! Called batch by batch by the worker, each batch in a transaction of its own, and by
 //! `owo_worker_tick`, all in the caller's: so the two cannot differ. Invariants: every batch is
@@ -11,6 +11,7 @@ use crate::db;
 use crate::error::Result;
 use crate::flow::due;
 use crate::flow::fold::{self, Folded};
+use crate::flow::provider::key;
 use crate::meter;
 use chrono::{DateTime, Duration, Utc};
 use std::collections::{BTreeSet, VecDeque};
@@ -21,6 +22,9 @@ const BATCH_KEYS: i64 = 1_000;
 
 /// How long a job for a provider is shown after it was done.
 const KEEP_JOBS: Duration = Duration::days(30);
+
+/// Bodies of webhooks that one statement drops at most.
+const BATCH_BODIES: i64 = 500;
 
 /// Why the fold rests when another transaction is at it.
 const BUSY: &str = "another transaction folds";
@@ -39,6 +43,7 @@ enum Task {
     Partitions,
     Fold,
     Keys,
+    Upkeep,
     Outlook,
     Over,
 }
@@ -100,6 +105,7 @@ impl Round {
             Task::Partitions => "make partitions",
             Task::Fold => "fold usage",
             Task::Keys => "delete old keys and holds",
+            Task::Upkeep => "drop old webhooks, seal anew",
             Task::Outlook | Task::Over => "look for the next date",
         }
     }
@@ -114,6 +120,7 @@ impl Round {
             Task::Partitions => self.make_partitions()?,
             Task::Fold => self.fold()?,
             Task::Keys => self.delete_keys(caller)?,
+            Task::Upkeep => self.keep_up(caller)?,
             Task::Outlook => {
                 self.report.due_at = due::next_after(caller.at)?;
                 self.go_on(Task::Over);
@@ -134,7 +141,8 @@ impl Round {
             Task::Dates => self.go_on(Task::Partitions),
             Task::Partitions => self.go_on(Task::Fold),
             Task::Fold => self.go_on(Task::Keys),
-            Task::Keys => self.go_on(Task::Outlook),
+            Task::Keys => self.go_on(Task::Upkeep),
+            Task::Upkeep => self.go_on(Task::Outlook),
             Task::Outlook | Task::Over => self.go_on(Task::Over),
         }
         customer
@@ -229,6 +237,17 @@ impl Round {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.report.keys = self.report.keys.saturating_add(number(keys));
         if number(keys.max(holds).max(jobs)) < BATCH_KEYS || !self.spend() {
+            self.go_on(Task::Upkeep);
+        }
+        Ok(())
+    }
+
+    /// Drops bodies of old webhooks, and has the newest key seal what an older one sealed.
+    fn keep_up(&mut self, caller: &Caller) -> Result<()> {
+        let dropped = db::webhook::drop_bodies(caller.at, BATCH_BODIES)?;
+        let sealed = key::reseal(caller.at)?;
+        let is_last = dropped < u64::try_from(BATCH_BODIES).unwrap_or(u64::MAX) && sealed == 0;
+        if is_last || !self.spend() {
             self.go_on(Task::Outlook);
         }
         Ok(())

@@ -70,3 +70,11 @@ pub fn json_size(argument: &str, value: &Value) -> Result<()> {
     }
     Ok(())
 }
+
+/// A text from outside as far as a column can hold it: without NUL, and no longer than that.
+pub fn storable(text: &str, length: usize) -> String {
+    text.chars()
+        .filter(|character| *character != '\0')
+        .take(length)
+        .collect()
+}

@@ -133,6 +133,8 @@ pub struct Capabilities {
     pub events_are_timed: bool,
     /// Its webhooks say when they were signed.
     pub webhooks_are_dated: bool,
+    /// Headers that its webhooks are verified and read by, in lower case; no other is kept.
+    pub webhook_headers: &'static [&'static str],
     /// Checkout of a plan.
     pub checkout_subscription: Support,
     /// Checkout of a plan with a trial.

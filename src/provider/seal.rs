@@ -137,6 +137,14 @@ impl KeyRing {
         self.0.first()
     }
 
+    /// Ids of the keys that only open.
+    #[must_use]
+    pub fn older(&self) -> Vec<String> {
+        let newest = self.newest().map(Key::id);
+        let ids = self.0.iter().map(Key::id);
+        ids.filter(|id| newest.as_ref() != Some(id)).collect()
+    }
+
     /// The key of that id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&Key> {
@@ -213,6 +221,7 @@ mod tests {
         let ring = KeyRing::read(&text).unwrap();
         assert_eq!(ring.newest().unwrap().id(), key(2).id());
         assert!(ring.find(&key(1).id()).is_some());
+        assert_eq!(ring.older(), [key(1).id()]);
         assert!(ring.find(&key(3).id()).is_none());
         assert_eq!(key(1).id().len(), 16);
         assert!(!format!("{ring:?}").contains(key(1).write().as_str()));

@@ -18,6 +18,10 @@ const SIGNATURES_MAX: usize = 16;
 /// Longest id of a message.
 const ID_LENGTH_MAX: usize = 255;
 
+/// Headers of the Standard Webhooks scheme.
+pub(crate) const STANDARD_HEADERS: &[&str] =
+    &["webhook-id", "webhook-timestamp", "webhook-signature"];
+
 /// Base64 with and without padding: secrets and signatures come both ways.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,

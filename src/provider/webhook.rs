@@ -41,3 +41,10 @@ impl fmt::Display for Rejected {
 }
 
 impl std::error::Error for Rejected {}
+
+/// An id for an event that has none that can be kept: of the same bytes always the same.
+#[must_use]
+pub fn fingerprint(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    format!("sha256:{}", hex::encode(sha2::Sha256::digest(bytes)))
+}

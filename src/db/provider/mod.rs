@@ -1,6 +1,5 @@
 //! Accounts at payment providers, and our ids beside theirs.
 
-#[allow(dead_code, reason = "webhooks and the worker follow")]
 pub mod account;
 #[allow(dead_code, reason = "webhooks and the worker follow")]
 pub mod binding;
@@ -8,5 +7,4 @@ pub mod binding;
 pub mod offer;
 #[allow(dead_code, reason = "the flows that link follow")]
 pub mod reference;
-#[allow(dead_code, reason = "webhooks and the worker follow")]
 pub mod secret;

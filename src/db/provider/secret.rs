@@ -44,17 +44,17 @@ pub fn are_there_any(snapshot: &Snapshot) -> Result<bool> {
     Ok(found.into_iter().any(|any| any))
 }
 
-/// Locks up to `count` credentials that another key sealed; those that somebody changes right now
-/// are passed over.
+/// Locks up to `count` credentials that one of these keys sealed; those that somebody changes right
+/// now are passed over.
 ///
 /// # Errors
 /// As `spi::write`.
-pub fn lock_older(key_id: &str, count: i64) -> Result<Vec<Sealed>> {
+pub fn lock_sealed_by(key_ids: Vec<String>, count: i64) -> Result<Vec<Sealed>> {
     static LOCK: Statement = Statement::new(
         "SELECT account_id, key_id, sealed FROM owo.provider_secret
-          WHERE key_id <> $1 ORDER BY account_id LIMIT $2 FOR UPDATE SKIP LOCKED",
+          WHERE key_id = ANY ($1) ORDER BY account_id LIMIT $2 FOR UPDATE SKIP LOCKED",
     );
-    spi::write(&LOCK, arguments![key_id, count], sealed)
+    spi::write(&LOCK, arguments![key_ids, count], sealed)
 }
 
 /// The keys that sealed the credentials of each account.

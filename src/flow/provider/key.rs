@@ -114,21 +114,21 @@ pub fn open(ring: &KeyRing, account: &AccountRow, sealed: &Sealed) -> Result<Zer
 /// Seals with the newest key what older ones sealed; how many there were. What no key opens stays.
 ///
 /// # Errors
-/// As the statements; `55000` when the file cannot be used.
+/// As the statements.
 pub fn reseal(at: DateTime<Utc>) -> Result<u64> {
     let snapshot = Snapshot::latest()?;
     if !secret::are_there_any(&snapshot)? {
         return Ok(0);
     }
-    // Without a file health tells what is wrong; a round can do nothing about it.
-    let Some(ring) = try_ring()? else {
+    // Health tells what is wrong with the file; a round can do nothing about it.
+    let Ok(Some(ring)) = try_ring() else {
         return Ok(0);
     };
     let Some(newest) = ring.newest() else {
         return Ok(0);
     };
     let mut count = 0_u64;
-    for old in secret::lock_older(&newest.id(), BATCH)? {
+    for old in secret::lock_sealed_by(ring.older(), BATCH)? {
         let Some(account) = db::provider::account::find(&snapshot, old.account_id)? else {
             continue;
         };

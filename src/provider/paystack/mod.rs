@@ -66,6 +66,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     },
     events_are_timed: false,
     webhooks_are_dated: false,
+    webhook_headers: &["x-paystack-signature"],
     checkout_subscription: Native,
     checkout_trial: Instead(
         "a small charge saves the card and is refunded; the subscription starts at the trial's end",

@@ -64,6 +64,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     },
     events_are_timed: true,
     webhooks_are_dated: true,
+    webhook_headers: signature::STANDARD_HEADERS,
     checkout_subscription: Native,
     checkout_trial: Native,
     checkout_one_time: Native,

@@ -140,6 +140,23 @@ fn a_wrong_secret_does_not() {
     }
 }
 
+// What is kept of a webhook must be enough to read it again.
+#[test]
+fn every_header_that_counts_is_kept() {
+    for provider in providers() {
+        let kept = provider.capabilities().webhook_headers;
+        assert!(kept.iter().all(|name| *name == name.to_lowercase()));
+        for mut vector in valid(provider) {
+            let all = vector.verify(provider);
+            vector
+                .headers
+                .retain(|(name, _)| kept.contains(&name.to_lowercase().as_str()));
+            assert_eq!(vector.verify(provider), all, "{}", vector.name);
+            assert_eq!(vector.headers.len(), kept.len(), "{}", vector.name);
+        }
+    }
+}
+
 #[test]
 fn header_names_know_no_case() {
     for provider in providers() {

@@ -1,0 +1,5 @@
+//! Webhooks: believed or not when they come, applied afterwards.
+
+pub mod read;
+pub mod receive;
+pub mod replay;
