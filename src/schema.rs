@@ -146,9 +146,14 @@ extension_sql_file!(
     requires = ["worker"]
 );
 extension_sql_file!(
+    "../sql/schema/64_queue.sql",
+    name = "queue",
+    requires = ["provider_api"]
+);
+extension_sql_file!(
     "../sql/schema/70_view.sql",
     name = "view",
-    requires = ["provider_api"]
+    requires = ["queue"]
 );
 extension_sql_file!(
     "../sql/schema/80_generation.sql",

@@ -49,8 +49,9 @@ CREATE FUNCTION owo_attach_preview(
 COMMENT ON FUNCTION owo_attach_preview(text, text, jsonb, jsonb, text, text, text, text, text)
     IS 'what owo_attach would answer now; changes nothing';
 
--- The first COMMIT refuses a transaction block (2D000) before anything is attached. No operator is
--- used, since this body runs with the caller's search path.
+-- The first COMMIT refuses a transaction block (2D000) before anything is attached. Each look for the
+-- address is a transaction of its own, so that no snapshot is held while the provider is asked. This
+-- body runs with the caller's search path: operators are named with their schema.
 CREATE PROCEDURE owo_checkout(
     customer text,
     plan text,
@@ -71,8 +72,11 @@ CREATE PROCEDURE owo_checkout(
 DECLARE
     attachment record;
     checkout record;
+    deadline timestamptz;
+    pause double precision := 0.02;
 BEGIN
     COMMIT;
+    deadline := pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) coalesce(wait, '0');
     attachment := @extschema@.owo_attach(
         customer, plan, customer_data, metadata, callback_url, provider, cycle, timing,
         idempotency_key);
@@ -80,11 +84,24 @@ BEGIN
     checkout_id := attachment.checkout_id;
     url := attachment.checkout_url;
     status := attachment.code;
-    IF checkout_id IS NOT NULL THEN
+    IF checkout_id IS NULL THEN
+        RETURN;
+    END IF;
+    LOOP
         checkout := @extschema@.owo_checkout_get(checkout_id);
         url := checkout.url;
         status := checkout.status;
-    END IF;
+        EXIT WHEN url IS NOT NULL OR status OPERATOR(pg_catalog.<>) 'open'
+            OR checkout.provider OPERATOR(pg_catalog.=) 'manual';
+        IF pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>=) deadline THEN
+            status := 'pending';
+            EXIT;
+        END IF;
+        COMMIT;
+        PERFORM pg_catalog.pg_sleep(pause);
+        COMMIT;
+        pause := least(pause OPERATOR(pg_catalog.*) 1.25, 0.2);
+    END LOOP;
 END
 $$;
 COMMENT ON PROCEDURE owo_checkout(

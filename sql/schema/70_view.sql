@@ -143,6 +143,13 @@ CREATE VIEW owo.health WITH (security_invoker = true) AS
      WHERE w.state IN ('waiting', 'off', 'failing')
         OR w.last_error_at > now() - interval '10 minutes'
      UNION ALL
+    SELECT 'queue', format('organization %s, provider %s, %s', q.organization, q.provider, q.kind),
+           format('%s jobs are %s, the oldest since %s: %s', q.jobs, q.state, q.oldest_at,
+                  coalesce(q.last_error, 'no error yet')),
+           q.advice
+      FROM owo.queue_status AS q
+     WHERE q.advice IS NOT NULL
+     UNION ALL
     SELECT 'old_snapshot', format('backend %s', a.pid),
            format('a transaction of %s is open since %s', a.usename, a.xact_start),
            'It keeps vacuum from removing folded rows; end it if it is forgotten.'

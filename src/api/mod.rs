@@ -20,6 +20,7 @@ mod operate;
 mod organization;
 mod private;
 mod provider;
+mod queue;
 mod rate;
 mod webhook;
 

@@ -48,6 +48,7 @@ const READER_ROUTINES: &[&str] = &[
     "_organizations",
     "_worker_status",
     "_meter_stats",
+    "_bound_accounts",
 ];
 /// Functions of `app`, besides those of `reader`.
 const APP_ROUTINES: &[&str] = &[

@@ -15,7 +15,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use due::{Due, due, next_after};
-pub use row::{Problem, Row, State, lock, store, take_up};
+pub use row::{Problem, Row, State, composite, lock, store, take_up};
 pub use wait::{fail_waiting, wake_waiting};
 #[allow(unused_imports, reason = "adoption, which follows, lines jobs up")]
 pub use wait::{line_up_behind, pass_on_waiting};

@@ -1,9 +1,10 @@
 //! Single rows of `owo.outbox`: locked, changed in memory, written back whole.
 
 use crate::arguments;
-use crate::backend::spi::{self, Statement};
+use crate::backend::spi::{self, Snapshot, Statement};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
+use pgrx::pg_sys;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -175,4 +176,14 @@ pub fn store(row: &Row, at: DateTime<Utc>) -> Result<()> {
         at,
     ];
     spi::run(&STORE, arguments).map(|_| ())
+}
+
+/// The job's row as a composite datum.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn composite(id: Uuid) -> Result<Option<pg_sys::Datum>> {
+    static ROW: Statement = Statement::new("SELECT o FROM owo.outbox AS o WHERE id = $1");
+    let snapshot = Snapshot::latest()?;
+    Ok(spi::read(&snapshot, &ROW, arguments![id], |row| row.composite(0))?.pop())
 }

@@ -22,6 +22,9 @@ use serde_json::Value;
 /// Error code of a row whose dependency is dead.
 const NEEDS_DEAD: &str = "dependency_is_dead";
 
+/// Error code of a row that a person gave up.
+const DROPPED: &str = "dropped";
+
 /// One row with its surroundings.
 pub struct Desk {
     pub context: Context,
@@ -104,6 +107,18 @@ impl Desk {
         self.close(db::outbox::State::Dead, problem_of(failure))?;
         let text = format!("what it needs failed: {failure}");
         db::outbox::fail_waiting(self.row.id, &text, NEEDS_DEAD, self.at).map(|_| ())
+    }
+
+    /// The job is given up by a person; what waited for it is told.
+    ///
+    /// # Errors
+    /// As the statements and `flow::apply`.
+    pub fn give_up(&mut self, reason: &str) -> Result<()> {
+        let failure = Failure::new(0, Some(DROPPED), reason);
+        if self.row.state != db::outbox::State::Dead {
+            self.die(&failure, false)?;
+        }
+        self.close(db::outbox::State::Done, problem_of(&failure))
     }
 
     /// Whether what this job needs is dead, and how that reads.

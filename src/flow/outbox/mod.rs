@@ -18,6 +18,7 @@ pub mod claim;
 mod desk;
 pub mod enqueue;
 pub mod job;
+pub mod operate;
 pub mod plan;
 pub mod record;
 
