@@ -139,6 +139,7 @@ CREATE TABLE owo.checkout (
     credits numeric,
     quantity integer,
     credits_expire_after text,
+    has_page boolean NOT NULL DEFAULT true,
     PRIMARY KEY (customer_id, id),
     CONSTRAINT checkout_pack_as_a_whole_check CHECK (
         pg_catalog.num_nulls(pack_id, credit_system_id, credits, quantity)
@@ -162,6 +163,8 @@ COMMENT ON COLUMN owo.checkout.url IS 'where the customer pays; null until the p
 COMMENT ON COLUMN owo.checkout.reference IS 'what the payment is called outside';
 COMMENT ON COLUMN owo.checkout.credits IS 'what a pack will give, as it was sold';
 COMMENT ON COLUMN owo.checkout.credits_expire_after IS 'life of those credits, as interval text';
+COMMENT ON COLUMN owo.checkout.has_page
+    IS 'false: the provider carries it out without the customer, such as with a saved card';
 
 -- A method of provider manual stands for an agreement outside, such as a standing order.
 CREATE TABLE owo.payment_method (

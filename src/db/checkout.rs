@@ -31,6 +31,8 @@ pub struct Checkout {
     pub metadata: Value,
     /// What a checkout of kind `pack` sells.
     pub pack: Option<PackSold>,
+    /// False: the provider carries it out without the customer, such as with a saved card.
+    pub has_page: bool,
 }
 
 /// A credit pack as it was sold: later edits of the catalog change nothing.
@@ -50,7 +52,7 @@ macro_rules! select {
         concat!(
             "SELECT id, customer_id, organization_id, kind, status, url, expires_at, ",
             "subscription_id, plan_id, amount, currency, provider, callback_url, metadata, ",
-            "pack_id, credit_system_id, credits, quantity, credits_expire_after ",
+            "pack_id, credit_system_id, credits, quantity, credits_expire_after, has_page ",
             "FROM owo.checkout ",
             $rest
         )
@@ -74,6 +76,7 @@ fn checkout(row: &Row) -> Result<Checkout> {
         callback_url: row.get(12)?,
         metadata: row.get(13)?,
         pack: pack(row)?,
+        has_page: row.get(19)?,
     })
 }
 
@@ -119,9 +122,10 @@ pub fn insert(row: &Checkout, at: DateTime<Utc>) -> Result<()> {
         "INSERT INTO owo.checkout
              (customer_id, id, organization_id, kind, status, url, expires_at, subscription_id,
               plan_id, amount, currency, provider, callback_url, metadata, created_at, updated_at,
-              pack_id, credit_system_id, credits, quantity, credits_expire_after)
+              pack_id, credit_system_id, credits, quantity, credits_expire_after,
+              has_page)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17,
-                 $18, $19, $20)",
+                 $18, $19, $20, $21)",
     );
     let pack = row.pack.as_ref();
     wake::note();
@@ -148,6 +152,7 @@ pub fn insert(row: &Checkout, at: DateTime<Utc>) -> Result<()> {
             pack.map(|pack| pack.credits),
             pack.map(|pack| pack.quantity),
             pack.and_then(|pack| pack.expire_after.as_ref()),
+            row.has_page,
         ],
     )
     .map(|_| ())

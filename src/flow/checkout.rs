@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::flow::attach;
 use crate::flow::context::Context;
 use crate::flow::life::Life;
+use crate::flow::payment::{self, Reason};
 use crate::flow::purchase;
 use crate::flow::text;
 use crate::meter;
@@ -40,6 +41,7 @@ pub fn complete(context: &Context, id: Uuid, reference: Option<&str>) -> Result<
     };
     if checkout.kind == "pack" {
         purchase::fulfil(context, &life.customer, &checkout)?;
+        payment::by_hand(context, &checkout, Reason::OneOff, reference)?;
         life.close(&checkout, "completed", reference, None, context.now)?;
         return life.save().map(|_| ());
     }
@@ -60,7 +62,9 @@ pub fn complete(context: &Context, id: Uuid, reference: Option<&str>) -> Result<
         db::subscription::insert_manual_method(customer_id, method, reference, context.now)?;
         life.facts.has_payment_method = true;
     }
+    let why = reason(&life, &waiting);
     begin(&mut life, &waiting, &checkout)?;
+    payment::by_hand(context, &checkout, why, reference)?;
     life.close(&checkout, "completed", reference, None, context.now)?;
     life.save().map(|_| ())
 }
@@ -140,6 +144,9 @@ fn begin(life: &mut Life, waiting: &Subscription, checkout: &Checkout) -> Result
         .live_base(terms.group_id)
         .filter(|_| terms.base)
         .map(|one| one.id);
+    if let Some(from) = replaces.filter(|_| !checkout.has_page) {
+        life.take_over(from, row.id);
+    }
     attach::begin(life, row, replaces, None)
 }
 
@@ -155,6 +162,19 @@ fn trial_of(life: &Life, waiting: &Subscription) -> Result<Option<chrono::DateTi
     let end = trial_end(days, life.facts.zone, life.now());
     // The plan may have lost its trial meanwhile: what was promised holds.
     Ok(end.or(waiting.trial_ends_at))
+}
+
+/// Why a checkout asks for the money of what waits.
+fn reason(life: &Life, waiting: &Subscription) -> Reason {
+    let from = life
+        .facts
+        .live_base(waiting.group_id)
+        .filter(|_| waiting.base);
+    match from {
+        _ if waiting.one_time => Reason::OneOff,
+        Some(from) if from.price > 0 => Reason::Update,
+        _ => Reason::First,
+    }
 }
 
 fn is_upgrade(life: &Life, terms: &Terms) -> bool {

@@ -159,6 +159,7 @@ fn cancel_later(life: &mut Life, id: Uuid) -> Result<()> {
         return cancel_now(life, id);
     };
     life.apply(id, Event::CancelLater)?;
+    life.demand_undo(id)?;
     life.unschedule(id);
     let Some(row) = life.find_mut(id) else {
         return Ok(());
@@ -201,6 +202,9 @@ fn pause(life: &mut Life, id: Uuid) -> Result<()> {
     if before == Some(after) {
         return Ok(());
     }
+    if let Some(desk) = life.desk_of(id)? {
+        desk.demand(desk.capabilities().pause)?;
+    }
     if let Some(row) = life.find_mut(id) {
         row.paused_at = Some(now);
     }
@@ -218,6 +222,9 @@ fn resume(life: &mut Life, id: Uuid) -> Result<()> {
     let after = life.apply(id, Event::Resume { trial, past_due })?;
     if before == after {
         return Ok(());
+    }
+    if let Some(desk) = life.desk_of(id)? {
+        desk.demand(desk.capabilities().resume)?;
     }
     if let Some(row) = life.find_mut(id) {
         row.paused_at = None;

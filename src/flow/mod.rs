@@ -29,6 +29,7 @@ pub mod life;
 pub mod organization;
 pub mod outbox;
 pub mod overriding;
+pub mod payment;
 pub mod plan_list;
 pub mod provider;
 pub mod purchase;

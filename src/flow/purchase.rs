@@ -195,6 +195,7 @@ fn checkout(context: &Context, customer_id: Uuid, sold: PackSold) -> Result<Chec
         callback_url: None,
         metadata: json!({}),
         pack: Some(sold),
+        has_page: true,
     })
 }
 

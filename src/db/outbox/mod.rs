@@ -103,3 +103,18 @@ pub fn delete_done(before: DateTime<Utc>, limit: i64) -> Result<u64> {
     );
     spi::run(&DELETE, arguments![before, limit])
 }
+
+/// Whether a job of that kind about a row is not over.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn is_wanted(snapshot: &Snapshot, subject_id: Uuid, kind: &str) -> Result<bool> {
+    static WANTED: Statement = Statement::look_up(
+        "SELECT EXISTS (SELECT FROM owo.outbox
+                         WHERE subject_id = $1 AND kind = $2 AND state NOT IN ('done', 'dead'))",
+    );
+    let rows = spi::read(snapshot, &WANTED, arguments![subject_id, kind], |row| {
+        row.get::<bool>(0)
+    })?;
+    Ok(rows.into_iter().any(|wanted| wanted))
+}

@@ -243,6 +243,18 @@ fn store(link: &Link, state: &str) -> Result<()> {
     .map(|_| ())
 }
 
+/// Lets the provider's subscription of one row belong to the row that goes on with it.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn take_over(account_id: Uuid, from: Uuid, to: Uuid, at: DateTime<Utc>) -> Result<()> {
+    static TAKE: Statement = Statement::look_up(
+        "UPDATE owo.provider_ref SET local_id = $3, updated_at = $4
+          WHERE local_id = $2 AND account_id = $1 AND kind = 'subscription'",
+    );
+    spi::run(&TAKE, arguments![account_id, from, to, at]).map(|_| ())
+}
+
 /// Notes that the provider does not know the object any more; whether a link was in use.
 ///
 /// # Errors

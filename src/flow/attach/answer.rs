@@ -1,5 +1,6 @@
 //! The answer to an attach, as `owo_attachment` has it.
 
+use super::act::Deed;
 use crate::db::checkout::Checkout;
 use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::facts::{Plan, Subscription};
@@ -37,13 +38,11 @@ pub fn customer_not_found(name: &str) -> Attachment {
 }
 
 /// The answer to a decision; `row` is the subscription that it is about.
-pub fn answer(
-    plan: &Plan,
-    decided: &Attach,
-    row: Option<&Subscription>,
-    checkout: Option<&Checkout>,
-) -> Attachment {
+pub fn answer(deed: &Deed, row: Option<&Subscription>, checkout: Option<&Checkout>) -> Attachment {
+    let Deed { plan, decided, way } = deed;
     let action = decided.action;
+    let waits = matches!(action, Action::Checkout { .. });
+    let silent = waits && !way.has_page();
     let status = row.map(|row| row.status.as_str().to_owned());
     // A plan that is kept may be in its trial.
     let running = row.filter(|row| row.is_in_trial() && matches!(action, Action::Keep(_)));
@@ -52,20 +51,27 @@ pub fn answer(
         .or(running.and_then(|row| row.trial_ends_at));
     Attachment {
         success: action.is_success(),
-        code: action.code().to_owned(),
+        code: if silent { "scheduled" } else { action.code() }.to_owned(),
         kind: Some(decided.kind.as_str().to_owned()),
-        requires_checkout: matches!(action, Action::Checkout { .. }),
+        requires_checkout: waits && !silent,
         checkout_id: checkout.map(|one| one.id),
         checkout_url: checkout.and_then(|one| one.url.clone()),
         subscription_id: row.map(|row| row.id),
         status,
         trial: trial_ends_at.is_some(),
         trial_ends_at,
-        effective_at: decided.effective_at,
+        // Only the provider knows when it has the money.
+        effective_at: decided.effective_at.filter(|_| !silent),
         amount_due: checkout.map_or(decided.amount_due, |one| one.amount),
         currency: decided.terms.currency.clone(),
         invoice_id: None,
-        message: message(plan, decided),
+        message: match silent {
+            true => format!(
+                "Plan \"{}\" begins when the provider has confirmed the change.",
+                plan.slug
+            ),
+            false => message(plan, decided),
+        },
     }
 }
 

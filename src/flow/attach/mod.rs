@@ -8,6 +8,7 @@ mod act;
 mod answer;
 pub mod provider;
 mod request;
+pub mod way;
 
 use crate::backend::spi::Snapshot;
 use crate::db;
@@ -25,10 +26,12 @@ use owostack_domain::switch::{Action, Attach, TermsError, Wish, plan_attach};
 use serde_json::json;
 use uuid::Uuid;
 
+use act::Deed;
 pub use act::begin;
 use answer::answer;
 pub use answer::{Attachment, customer_not_found};
 pub use request::Request;
+use way::{Offer, Way};
 
 /// Attaches the plan.
 ///
@@ -46,13 +49,18 @@ pub fn attach(context: &Context, request: &Request) -> Result<Attachment> {
     }
     let mut life = Life::load(context, &Snapshot::latest()?, customer)?;
     life.advance(context.now);
-    let (plan, decided) = decide(&mut life, plan_id, request)?;
+    let (plan, decided, way) = decide(&mut life, plan_id, request, &provider)?;
     let label = Label {
         metadata: request.metadata.clone().unwrap_or_else(|| json!({})),
         provider,
     };
     let callback = request.callback_url.clone();
-    let attachment = act::act(&mut life, &plan, &decided, label, callback)?;
+    let deed = Deed {
+        plan: &plan,
+        decided: &decided,
+        way: &way,
+    };
+    let attachment = act::act(&mut life, &deed, label, callback)?;
     life.save()?;
     Ok(attachment)
 }
@@ -110,12 +118,14 @@ pub fn preview(context: &Context, request: &Request) -> Result<Attachment> {
     if is_new {
         enable_plans(&mut life, &snapshot)?;
     }
-    let (plan, decided) = decide(&mut life, plan_id, request)?;
-    if matches!(decided.action, Action::Checkout { .. }) {
-        provider::require_account(context, &provider)?;
-    }
+    let (plan, decided, way) = decide(&mut life, plan_id, request, &provider)?;
+    let deed = Deed {
+        plan: &plan,
+        decided: &decided,
+        way: &way,
+    };
     let open = match decided.action {
-        Action::Checkout { open: Some(id), .. } => life.checkout_of(id).cloned(),
+        Action::Checkout { .. } => act::open_checkout(&life, &deed, &provider)?,
         _ => None,
     };
     let current = match decided.action {
@@ -125,7 +135,7 @@ pub fn preview(context: &Context, request: &Request) -> Result<Attachment> {
         } => life.find(id).cloned(),
         _ => None,
     };
-    Ok(answer(&plan, &decided, current.as_ref(), open.as_ref()))
+    Ok(answer(&deed, current.as_ref(), open.as_ref()))
 }
 
 /// Attaches the auto-enable plans of the organization to a new customer; the lock is held.
@@ -215,7 +225,12 @@ fn trial_used(life: &Life, snapshot: &Snapshot, plan: &Plan) -> Result<bool> {
     db::subscription::trial_used(snapshot, life.customer.id, plan.group_id)
 }
 
-fn decide(life: &mut Life, plan_id: Uuid, request: &Request) -> Result<(Plan, Attach)> {
+fn decide(
+    life: &mut Life,
+    plan_id: Uuid,
+    request: &Request,
+    provider: &str,
+) -> Result<(Plan, Attach, Way)> {
     let snapshot = Snapshot::latest()?;
     let organization = &life.context.organization;
     db::facts::include_plan(&snapshot, organization, &mut life.facts, plan_id)?;
@@ -229,8 +244,14 @@ fn decide(life: &mut Life, plan_id: Uuid, request: &Request) -> Result<(Plan, At
         trial_used: trial_used(life, &snapshot, &plan)?,
     };
     let decided = plan_attach(&life.facts, wish, life.now());
-    let decided = decided.map_err(|error| refused(&plan, request, error))?;
-    Ok((plan, decided))
+    let mut decided = decided.map_err(|error| refused(&plan, request, error))?;
+    let offer = Offer {
+        plan: &plan,
+        provider,
+        callback_url: request.callback_url.as_deref(),
+    };
+    let way = way::choose(life, &offer, &mut decided)?;
+    Ok((plan, decided, way))
 }
 
 fn refused(plan: &Plan, request: &Request, error: TermsError) -> Error {

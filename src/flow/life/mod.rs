@@ -4,6 +4,7 @@
 //! before `load` until the transaction ends; what fell due is applied before anything else is
 //! decided. Deliberately absent: what is to be changed, and how it is written (`save`).
 
+mod push;
 mod save;
 
 use crate::backend::random;
@@ -22,7 +23,7 @@ use owostack_domain::subscription::advance;
 use owostack_domain::subscription::state::{self, Outcome};
 use owostack_domain::subscription::step::{Change, Step};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// How long a checkout may be completed; as the large payment providers do it.
@@ -54,6 +55,12 @@ pub struct Life<'a> {
     before: BTreeMap<Uuid, (Subscription, Option<DateTime<Utc>>)>,
     changes_before: Vec<PlanChange>,
     steps: Vec<Step>,
+    /// Rows that a date has ended.
+    dated: BTreeSet<Uuid>,
+    /// Rows that another one of their group has replaced.
+    replaced: BTreeSet<Uuid>,
+    /// Which row goes on with the provider's subscription of another.
+    moves: BTreeMap<Uuid, Uuid>,
     now: DateTime<Utc>,
 }
 
@@ -82,6 +89,9 @@ impl<'a> Life<'a> {
                 .collect(),
             changes_before: facts.plan_changes.clone(),
             steps: Vec::new(),
+            dated: BTreeSet::new(),
+            replaced: BTreeSet::new(),
+            moves: BTreeMap::new(),
             now: context.now,
             customer,
             facts,
@@ -96,9 +106,18 @@ impl<'a> Life<'a> {
                 self.steps.push(Step::new(at, row, Change::TrialEnding));
             }
         }
+        let lived: Vec<Uuid> = self.live().collect();
         self.steps.extend(advance::advance(&mut self.facts, until));
+        let live: BTreeSet<Uuid> = self.live().collect();
+        let ended = lived.into_iter().filter(|id| !live.contains(id));
+        self.dated.extend(ended);
         self.expire_checkouts(until);
         self.checkouts_of_followers();
+    }
+
+    fn live(&self) -> impl Iterator<Item = Uuid> {
+        let rows = self.facts.subscriptions.iter();
+        rows.filter(|row| row.is_live()).map(|row| row.id)
     }
 
     /// The moment of the change.
@@ -194,6 +213,20 @@ impl<'a> Life<'a> {
         Ok(status)
     }
 
+    /// Ends a row whose place another one of its group has taken.
+    ///
+    /// # Errors
+    /// When it is not loaded.
+    pub fn replace(&mut self, id: Uuid) -> Result<()> {
+        self.replaced.insert(id);
+        self.apply(id, state::Event::SwitchedAway).map(|_| ())
+    }
+
+    /// Notes that `to` goes on with what the provider runs for `from`, which ends.
+    pub fn take_over(&mut self, from: Uuid, to: Uuid) {
+        self.moves.insert(from, to);
+    }
+
     /// Opens a checkout for a subscription that waits; `kind` as in `owo.checkout`.
     pub fn open_checkout(&mut self, checkout: Checkout) {
         self.new_checkouts.push(checkout.id);
@@ -219,6 +252,7 @@ impl<'a> Life<'a> {
             callback_url: None,
             metadata: label.metadata,
             pack: None,
+            has_page: true,
         }
     }
 

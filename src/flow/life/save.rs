@@ -34,6 +34,7 @@ impl Life<'_> {
         self.insert_changes()?;
         carry::carry_over(&self.facts, &self.begun(&rows))?;
         self.store_checkouts()?;
+        self.push()?;
         self.tell()?;
         Ok(self.facts)
     }
@@ -124,13 +125,14 @@ impl Life<'_> {
                 db::checkout::insert(checkout, self.now)?;
             }
             if let Some(at) = checkout.expires_at.filter(|at| *at <= self.now) {
-                self.close(checkout, "expired", None, None, at)?;
+                // The provider's page ends at the same time.
+                self.shut(checkout, "expired", None, None, at)?;
             }
         }
         Ok(())
     }
 
-    /// Closes an open checkout and tells so.
+    /// Closes an open checkout and tells so, also the provider whose page it is.
     ///
     /// # Errors
     /// As the statements.
@@ -142,6 +144,22 @@ impl Life<'_> {
         reason: Option<&str>,
         at: DateTime<Utc>,
     ) -> Result<()> {
+        let closed = self.shut(checkout, status, reference, reason, at)?;
+        if closed && status != "completed" {
+            self.push_close(checkout)?;
+        }
+        Ok(())
+    }
+
+    /// Whether it was open.
+    fn shut(
+        &self,
+        checkout: &Checkout,
+        status: &str,
+        reference: Option<&str>,
+        reason: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> Result<bool> {
         let closing = Closing {
             status,
             reference,
@@ -149,7 +167,7 @@ impl Life<'_> {
             at,
         };
         if !db::checkout::close(self.customer.id, checkout.id, &closing)? {
-            return Ok(());
+            return Ok(false);
         }
         let data = json!({
             "checkout_id": checkout.id,
@@ -160,7 +178,8 @@ impl Life<'_> {
             "reference": reference,
             "reason": reason,
         });
-        db::event::append(&self.event(&format!("checkout.{status}"), at, data))
+        db::event::append(&self.event(&format!("checkout.{status}"), at, data))?;
+        Ok(true)
     }
 
     fn tell(&mut self) -> Result<()> {

@@ -2,4 +2,5 @@
 
 pub mod account;
 mod credentials;
+pub mod desk;
 pub mod key;
