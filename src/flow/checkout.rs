@@ -144,10 +144,11 @@ fn begin(life: &mut Life, waiting: &Subscription, checkout: &Checkout) -> Result
         .live_base(terms.group_id)
         .filter(|_| terms.base)
         .map(|one| one.id);
+    attach::begin(life, row, replaces, None)?;
     if let Some(from) = replaces.filter(|_| !checkout.has_page) {
-        life.take_over(from, row.id);
+        life.take_over(from, waiting.id);
     }
-    attach::begin(life, row, replaces, None)
+    Ok(())
 }
 
 /// The trial runs from the moment that the card is there.

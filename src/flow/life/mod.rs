@@ -225,6 +225,10 @@ impl<'a> Life<'a> {
     /// Notes that `to` goes on with what the provider runs for `from`, which ends.
     pub fn take_over(&mut self, from: Uuid, to: Uuid) {
         self.moves.insert(from, to);
+        let linked = self.find(from).is_some_and(|row| row.linked);
+        if let Some(row) = self.find_mut(to) {
+            row.linked = linked;
+        }
     }
 
     /// Opens a checkout for a subscription that waits; `kind` as in `owo.checkout`.
