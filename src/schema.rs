@@ -151,9 +151,14 @@ extension_sql_file!(
     requires = ["provider_api"]
 );
 extension_sql_file!(
+    "../sql/schema/65_provider_view.sql",
+    name = "provider_view",
+    requires = ["queue"]
+);
+extension_sql_file!(
     "../sql/schema/70_view.sql",
     name = "view",
-    requires = ["queue"]
+    requires = ["provider_view"]
 );
 extension_sql_file!(
     "../sql/schema/80_generation.sql",

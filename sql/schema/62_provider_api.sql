@@ -14,6 +14,17 @@ CREATE FUNCTION owo_provider_set(
 COMMENT ON FUNCTION owo_provider_set(text, jsonb, text, boolean)
     IS 'make an account at a provider or change its credentials';
 
+CREATE FUNCTION owo_provider_adopt(provider text) RETURNS owo.provider_account
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'owo_provider_adopt_wrapper';
+COMMENT ON FUNCTION owo_provider_adopt(text)
+    IS 'let this restored or copied database use the accounts at a provider';
+
+-- Reads what no role may: which accounts are bound, and whether their credentials open.
+CREATE FUNCTION owo._provider_status() RETURNS TABLE (
+    account_id uuid, is_bound boolean, problem text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', '_provider_status_wrapper';
+COMMENT ON FUNCTION owo._provider_status() IS 'which accounts are bound, and what is wrong with them';
+
 CREATE TYPE owo_webhook_receipt AS (
     id uuid,
     status text,

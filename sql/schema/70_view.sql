@@ -150,6 +150,8 @@ CREATE VIEW owo.health WITH (security_invoker = true) AS
       FROM owo.queue_status AS q
      WHERE q.advice IS NOT NULL
      UNION ALL
+    SELECT topic, subject, message, hint FROM owo.provider_health
+     UNION ALL
     SELECT 'old_snapshot', format('backend %s', a.pid),
            format('a transaction of %s is open since %s', a.usename, a.xact_start),
            'It keeps vacuum from removing folded rows; end it if it is forgotten.'

@@ -1,13 +1,14 @@
 //! Accounts at payment providers (`api.md` 8).
 
-use super::call;
-use crate::backend::answer::Answer;
+use super::{bare_call, call};
+use crate::backend::answer::{Answer, Field};
 use crate::backend::call::Access;
 use crate::backend::json::Json;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::flow::context::Level;
 use crate::flow::provider::account::{self, Setting};
+use crate::flow::provider::status;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use uuid::Uuid;
@@ -33,5 +34,27 @@ fn owo_provider_set(
             is_default: is_default.ok_or_else(|| Error::null_argument("is_default"))?,
         };
         row(account::set(context, &setting)?)
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_provider_adopt(provider: Option<&str>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    call(fcinfo, Access::Write, Level::Admin, |context| {
+        let provider = provider.ok_or_else(|| Error::null_argument("provider"))?;
+        row(account::adopt(context, provider)?)
+    })
+}
+
+#[pg_extern(sql = false)]
+fn _provider_status(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    bare_call(fcinfo, Access::Read, |caller| {
+        let rows = status::list(caller)?.into_iter().map(|one| -> Vec<Field> {
+            vec![
+                one.account_id.into(),
+                one.is_bound.into(),
+                one.problem.into(),
+            ]
+        });
+        Answer::rows(fcinfo, rows.collect())
     })
 }

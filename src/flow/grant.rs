@@ -47,6 +47,7 @@ const READER_ROUTINES: &[&str] = &[
     // What policies and views call.
     "_organizations",
     "_worker_status",
+    "_provider_status",
     "_meter_stats",
     "_bound_accounts",
 ];

@@ -15,7 +15,7 @@ FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid =
 JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'owostack'
 CROSS JOIN pg_roles r
 WHERE (p.prorettype = 'trigger'::regtype OR p.proname LIKE '\_%')
-  AND p.proname NOT IN ('owo_enforce', '_organizations', '_organization', '_worker_status', '_meter_stats')
+  AND p.proname NOT IN ('owo_enforce', '_organizations', '_organization', '_worker_status', '_provider_status', '_bound_accounts', '_meter_stats')
   AND r.rolname IN ('owo_admin', 'owo_app', 'owo_reader', 'owo_nobody', 'hostile_north')
   AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
 ORDER BY 1, 2;

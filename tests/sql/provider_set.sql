@@ -77,5 +77,5 @@ SET owostack.secret_key_file = '/tmp/mine';
 SET ROLE owo_admin;
 SELECT FROM owo_sync('{"plans": [{"slug": "pro", "price": 1000, "currency": "USD"}]}');
 RESET ROLE;
-SELECT requires_checkout FROM owo_attach('a', 'pro', '{}', provider => 'stripe');
-SELECT requires_checkout FROM owo_attach('b', 'pro', '{}', provider => 'polar');
+SELECT requires_checkout FROM owo_attach('a', 'pro', '{"email": "a@example.test"}', callback_url => 'https://shop.example.test/done', provider => 'stripe');
+SELECT requires_checkout FROM owo_attach('b', 'pro', '{"email": "b@example.test"}', callback_url => 'https://shop.example.test/done', provider => 'polar');

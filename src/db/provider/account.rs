@@ -73,6 +73,28 @@ pub fn of_provider(
     )
 }
 
+/// Accounts of these organizations.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn of_organizations(snapshot: &Snapshot, ids: Vec<Uuid>) -> Result<Vec<AccountRow>> {
+    static OF: Statement = Statement::new(select!("WHERE organization_id = ANY ($1) ORDER BY id"));
+    spi::read(snapshot, &OF, arguments![ids], account)
+}
+
+/// Lets an account that rested act again.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn wake_up(id: Uuid, at: DateTime<Utc>) -> Result<()> {
+    static WAKE: Statement = Statement::new(
+        "UPDATE owo.provider_account
+            SET resting_until = NULL, resting_reason = NULL, updated_at = $2
+          WHERE id = $1 AND resting_until IS NOT NULL",
+    );
+    spi::run(&WAKE, arguments![id, at]).map(|_| ())
+}
+
 /// What `owo_provider_set` says of an account.
 #[derive(Debug, Clone)]
 pub struct Wanted<'a> {

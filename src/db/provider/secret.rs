@@ -57,17 +57,6 @@ pub fn lock_sealed_by(key_ids: Vec<String>, count: i64) -> Result<Vec<Sealed>> {
     spi::write(&LOCK, arguments![key_ids, count], sealed)
 }
 
-/// The keys that sealed the credentials of each account.
-///
-/// # Errors
-/// As `spi::read`.
-pub fn key_ids(snapshot: &Snapshot) -> Result<Vec<(Uuid, String)>> {
-    static IDS: Statement = Statement::new("SELECT account_id, key_id FROM owo.provider_secret");
-    spi::read(snapshot, &IDS, arguments![], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })
-}
-
 /// Writes credentials in place of earlier ones.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Accounts at payment providers (`api.md` 8): set, chosen, opened.
+//! Accounts at payment providers (`api.md` 8): set, adopted, chosen, opened.
 //!
 //! Called by the API, by whoever bills through a provider, and by the worker. Invariants: an account
 //! acts only in the database that it is bound to (protocol 31), and only `set` and `adopt` bind;
@@ -11,6 +11,8 @@ use crate::db::provider::account::{AccountRow, Wanted};
 use crate::db::provider::{binding, secret};
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
+use crate::flow::outbox::enqueue::{Whose, enqueue};
+use crate::flow::outbox::job::Job;
 use crate::flow::provider::{credentials, key};
 use owostack_domain::ids;
 use owostack_provider::Provider;
@@ -68,6 +70,7 @@ pub fn set(context: &Context, setting: &Setting) -> Result<Uuid> {
         base_url: given.account.base_url.as_ref().map(|url| url.as_str()),
         credentials_file: given.file,
     };
+    let stored = db::provider::account::find(&Snapshot::latest()?, row.id)?;
     db::provider::account::store(&wanted, context.now)?;
     match &given.document {
         Some(plain) => {
@@ -80,10 +83,51 @@ pub fn set(context: &Context, setting: &Setting) -> Result<Uuid> {
     if setting.is_default {
         db::provider::account::make_default(organization_id, provider.code(), context.now)?;
     }
-    binding::bind(row.id, context.now)?;
-    // Work may have waited for it.
-    wake::note();
+    let is_new = stored.is_none();
+    if is_new || is_bound(&Snapshot::latest()?, row.id)? {
+        binding::bind(row.id, context.now)?;
+        wake::note();
+        wake::note_call();
+    } else {
+        take_over(context, &row)?;
+    }
     Ok(row.id)
+}
+
+/// Binds the accounts at a provider to this database, which was restored or copied, or which went
+/// back in time: they first tell what they know, since they may know more than we do. Returns the
+/// account that acts.
+///
+/// # Errors
+/// `42704` unknown provider, `55000` when there is no account.
+pub fn adopt(context: &Context, name: &str) -> Result<Uuid> {
+    let provider = provider(name)?;
+    let accounts = of_provider(context, provider.code())?;
+    let acting = accounts.first().ok_or_else(|| {
+        Error::wrong_state(format!(
+            "provider \"{name}\" has no account in this organization"
+        ))
+        .hint("Make one with owo_provider_set().")
+    })?;
+    for account in &accounts {
+        db::provider::account::wake_up(account.id, context.now)?;
+        take_over(context, account)?;
+    }
+    Ok(acting.id)
+}
+
+/// Binds an account that another database, or this one at another time, may have used: pull first,
+/// push afterwards.
+fn take_over(context: &Context, account: &AccountRow) -> Result<()> {
+    binding::bind(account.id, context.now)?;
+    let whose = Whose {
+        organization_id: account.organization_id,
+        account_id: account.id,
+        customer_id: None,
+    };
+    enqueue(&whose, &Job::Reconcile { cursor: None }, context.caller.at)?;
+    wake::note();
+    Ok(())
 }
 
 fn environment(context: &Context, name: &str) -> Result<Environment> {
@@ -105,13 +149,17 @@ fn environment(context: &Context, name: &str) -> Result<Environment> {
 /// # Errors
 /// As `spi::read`.
 pub fn acting(context: &Context, provider: &str) -> Result<Option<AccountRow>> {
+    Ok(of_provider(context, provider)?.into_iter().next())
+}
+
+/// Accounts of the organization at a provider, the one that acts first.
+fn of_provider(context: &Context, provider: &str) -> Result<Vec<AccountRow>> {
     let snapshot = Snapshot::latest()?;
-    let accounts =
+    let mut accounts =
         db::provider::account::of_provider(&snapshot, context.organization.id, provider)?;
     let sandbox = context.organization.sandbox;
-    Ok(accounts
-        .into_iter()
-        .find(|account| !sandbox || account.environment == Environment::Test))
+    accounts.retain(|account| !sandbox || account.environment == Environment::Test);
+    Ok(accounts)
 }
 
 /// Whether this database may act through the account (protocol 31).

@@ -4,3 +4,4 @@ pub mod account;
 mod credentials;
 pub mod desk;
 pub mod key;
+pub mod status;
