@@ -19,4 +19,4 @@ if ! cmp -s "$scripts/package-lock.json" "$modules/package-lock.json" || [ ! -x 
     fi
     ln -sf "$node" "$modules/node"
 fi
-cp -f "$scripts"/*.mjs "$modules/"
+cp -f "$scripts"/*.mjs "$scripts/tsconfig.json" "$modules/"

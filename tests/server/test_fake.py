@@ -10,7 +10,7 @@ import pytest
 
 import fake
 from conftest import ROOT
-from fake import templates, webhooks
+from fake import templates, typed, webhooks
 
 MODULES = ROOT / "build/node"
 UTC = dt.timezone.utc
@@ -33,6 +33,19 @@ def test_the_providers_own_library_talks_to_its_fake(provider, libraries):
         assert account.crashes == []
         assert done.returncode == 0, done.stderr
         assert account.unknown == [], "a route that the library asked for is missing"
+        if provider in typed.TYPES:
+            check_types(account)
+
+
+def check_types(account):
+    """What was answered and told has the types that the library promises."""
+    folder = MODULES / "answers"
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.ts"):
+        old.unlink()
+    (folder / f"{account.provider}.ts").write_text(typed.source(account))
+    done = subprocess.run([MODULES / "node", "node_modules/typescript/bin/tsc", "-p", "."], cwd=MODULES, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[:4000]
 
 
 @pytest.mark.parametrize("provider", fake.PROVIDERS)

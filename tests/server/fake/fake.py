@@ -79,6 +79,7 @@ class Fake(Life):
     def tell(self, kind: str, body, at: dt.datetime | None = None) -> webhooks.Event:
         event = webhooks.Event(self.name("event"), kind, at or self.now(), body)
         self.webhooks.queue.append(event)
+        self.webhooks.told.append(event)
         return event
 
     # -- answers ---------------------------------------------------------------------------------------------------

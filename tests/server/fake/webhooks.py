@@ -75,6 +75,7 @@ class Webhooks:
         self.moment = moment
         self.queue: list[Event] = []
         self.sent: list[tuple[dict, bytes]] = []
+        self.told: list[Event] = []
         self.sink: Callable[[dict, bytes], object] | None = None
         self.url: str | None = None
 

@@ -181,7 +181,7 @@ class Dodo(Subscriptions):
     def payment_list(self, request):
         given = request.params
         since = parse(given["created_at_gte"]) if given.get("created_at_gte") else None
-        found = [self.payment_shown(payment) for payment in reversed(self.payments.values())
+        found = [objects.payment_listed(self.payment_shown(payment)) for payment in reversed(self.payments.values())
                  if given.get("customer_id") in (None, payment.customer) and given.get("subscription_id") in (None, payment.subscription)
                  and (since is None or payment.created >= since)]
         return self.listed(found, request)

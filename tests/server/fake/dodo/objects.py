@@ -44,8 +44,10 @@ def product(it: Product, of: Price) -> dict:
 
 def product_listed(it: Product, of: Price) -> dict:
     """In a list the price is an amount, and its object stands beside it."""
+    names = "business_id created_at description entitlements image is_recurring metadata name product_id tax_category updated_at"
     whole = product(it, of)
-    return {**whole, "price": of.amount, "currency": of.currency, "price_detail": whole["price"]}
+    return {**{name: whole[name] for name in names.split()}, "price": of.amount, "currency": of.currency, "price_detail": whole["price"],
+            "tax_inclusive": False}
 
 
 def method(it: Method) -> dict:
@@ -73,6 +75,28 @@ def subscription(it: Subscription, of: Price, buyer: Customer) -> dict:
         past_due_ends_at=seconds(it.retry_at) if it.status == "past_due" else None)
 
 
+def subscription_shown(told: dict) -> dict:
+    """A subscription as calls show it: without what only webhooks say."""
+    return {name: value for name, value in told.items() if name != "past_due_ends_at"}
+
+
+def subscription_listed(told: dict) -> dict:
+    names = (
+        "billing cancel_at_next_billing_date created_at currency customer discounts has_payment_method metadata next_billing_date on_demand "
+        "payment_frequency_count payment_frequency_interval previous_billing_date product_id quantity recurring_pre_tax_amount status "
+        "subscription_id subscription_period_count subscription_period_interval tax_inclusive trial_period_days cancelled_at paused_at "
+        "payment_method_id scheduled_change")
+    return {name: told[name] for name in names.split()}
+
+
+def payment_listed(whole: dict) -> dict:
+    names = (
+        "brand_id created_at currency customer digital_products_delivered is_multi_subscription metadata payment_id payment_provider "
+        "subscription_ids total_amount card_last_four card_network invoice_id payment_method payment_method_type refund_status status "
+        "subscription_id")
+    return {**{name: whole[name] for name in names.split()}, "has_license_key": False}
+
+
 def payment(it: Payment, buyer: Customer, method_of: Method | None, refunds: list[Refund]) -> dict:
     failed = it.status == "failed"
     card = method_of.card if method_of else None
@@ -90,14 +114,14 @@ def payment(it: Payment, buyer: Customer, method_of: Method | None, refunds: lis
 
 
 def refund_of(it: Refund, of: Payment) -> dict:
-    """A refund as a payment lists it."""
+    """A refund as lists show it: without its metadata."""
     return {"refund_id": it.id, "payment_id": of.id, "business_id": BUSINESS, "created_at": seconds(it.created),
             "amount": it.amount + it.tax, "currency": it.currency, "is_partial": it.amount < of.amount, "reason": it.reason,
-            "status": it.status, "brand_id": BUSINESS}
+            "status": it.status}
 
 
 def refund(it: Refund, of: Payment, buyer: Customer) -> dict:
-    return sample("refund.succeeded", **refund_of(it, of), customer=customer(buyer), metadata=it.metadata)
+    return sample("refund.succeeded", **refund_of(it, of), brand_id=BUSINESS, customer=customer(buyer), metadata=it.metadata)
 
 
 def checkout(it: Checkout, paid: Payment | None) -> dict:

@@ -40,11 +40,12 @@ class Subscriptions(Fake):
 
     @route("GET /subscriptions/{}")
     def subscription_get(self, request, name):
-        return self.subscription_shown(self.one(self.subscriptions, name, "subscription"))
+        return objects.subscription_shown(self.subscription_shown(self.one(self.subscriptions, name, "subscription")))
 
     @route("GET /subscriptions")
     def subscription_list(self, request):
-        return self.listed([self.subscription_shown(each) for each in reversed(self.subscriptions.values())], request)
+        found = [self.subscription_shown(each) for each in reversed(self.subscriptions.values())]
+        return self.listed([objects.subscription_listed(each) for each in found], request)
 
     def live(self, name: str) -> Subscription:
         subscription = self.one(self.subscriptions, name, "subscription")
@@ -69,7 +70,7 @@ class Subscriptions(Fake):
         if "cancel_at_next_billing_date" in given:
             self.cancel_later(subscription, given["cancel_at_next_billing_date"])
         subscription.metadata.update(given.get("metadata") or {})
-        return self.subscription_shown(subscription)
+        return objects.subscription_shown(self.subscription_shown(subscription))
 
     @route("POST /subscriptions/{}/change-plan")
     def change_plan(self, request, name):

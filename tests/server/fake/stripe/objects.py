@@ -16,7 +16,7 @@ def product(it: Product) -> dict:
     return {
         "id": it.id, "object": "product", "active": it.active, "created": unix(it.created), "default_price": it.extra.get("default"),
         "description": it.description, "images": [], "livemode": False, "marketing_features": [], "metadata": it.metadata,
-        "name": it.name, "package_dimensions": None, "shippable": None, "statement_descriptor": None, "tax_code": it.extra.get("tax"),
+        "name": it.name, "package_dimensions": None, "shippable": None, "statement_descriptor": None, "tax_code": it.extra.get("tax"), "tax_details": None,
         "type": "service", "unit_label": None, "updated": unix(it.created), "url": None,
     }
 
@@ -157,10 +157,28 @@ def refund(it: Refund, of: Payment) -> dict:
 
 
 def schedule(it: dict) -> dict:
+    phases = [phase(each) for each in it["phases"]]
+    defaults = {"application_fee_percent": None, "billing_cycle_anchor": "automatic", "billing_thresholds": None,
+                "collection_method": "charge_automatically", "default_payment_method": None, "description": None,
+                "invoice_settings": {"account_tax_ids": None, "custom_fields": None, "days_until_due": None, "description": None,
+                                     "footer": None, "issuer": {"type": "self"}},
+                "on_behalf_of": None, "transfer_data": None}
     return {
-        "id": it["id"], "object": "subscription_schedule", "canceled_at": None, "completed_at": None, "created": unix(it["created"]),
-        "current_phase": {"start_date": it["phases"][0]["start_date"], "end_date": it["phases"][0]["end_date"]},
-        "customer": it["customer"], "end_behavior": "release", "livemode": False, "metadata": {}, "phases": it["phases"],
-        "released_at": unix(it.get("released")), "released_subscription": it["subscription"] if it.get("released") else None,
+        "id": it["id"], "object": "subscription_schedule", "application": None, "billing_mode": {"flexible": None, "type": "flexible"},
+        "canceled_at": None, "completed_at": None, "created": unix(it["created"]),
+        "current_phase": {"start_date": phases[0]["start_date"], "end_date": phases[0]["end_date"]}, "customer": it["customer"],
+        "customer_account": None, "default_settings": defaults, "end_behavior": "release", "livemode": False, "metadata": {},
+        "pause_schedules": [], "phases": phases, "released_at": unix(it.get("released")),
+        "released_subscription": it["subscription"] if it.get("released") else None,
         "status": "released" if it.get("released") else "active", "subscription": None if it.get("released") else it["subscription"],
-    }
+        "test_clock": None}
+
+
+def phase(it: dict) -> dict:
+    items = [{"billing_thresholds": None, "discounts": [], "metadata": {}, "plan": each["price"], **each} for each in it["items"]]
+    return {
+        "add_invoice_items": [], "application_fee_percent": None, "billing_cycle_anchor": None, "billing_thresholds": None,
+        "collection_method": None, "currency": it["currency"].lower(), "default_payment_method": None, "default_tax_rates": [],
+        "description": None, "discounts": [], "end_date": it["end_date"], "invoice_settings": None, "items": items,
+        "metadata": it["metadata"], "on_behalf_of": None, "proration_behavior": "create_prorations", "start_date": it["start_date"],
+        "transfer_data": None, "trial_end": None}

@@ -192,7 +192,7 @@ class Subscriptions(Fake):
         subscription = self.free(request.data["from_subscription"])
         phase = {
             "start_date": clock.unix(subscription.start), "end_date": clock.unix(subscription.end), "metadata": {},
-            "items": [{"price": subscription.price, "quantity": subscription.quantity, "plan": subscription.price}]}
+            "currency": self.prices[subscription.price].currency, "items": [{"price": subscription.price, "quantity": subscription.quantity}]}
         schedule = {"id": self.name("schedule"), "created": self.now(), "customer": subscription.customer, "phases": [phase],
                     "subscription": subscription.id}
         self.schedules[schedule["id"]] = schedule
@@ -220,8 +220,8 @@ class Subscriptions(Fake):
             start = int(phase.get("start_date") or kept[-1]["end_date"])
             end = int(phase["end_date"]) if phase.get("end_date") else clock.unix(
                 clock.add(clock.from_unix(start), phase["duration"]["interval"], int(phase["duration"]["interval_count"])))
-            kept.append({"start_date": start, "end_date": end, "metadata": phase.get("metadata") or {},
-                         "items": [{"price": price.id, "quantity": int(item.get("quantity", 1)), "plan": price.id}]})
+            kept.append({"start_date": start, "end_date": end, "metadata": phase.get("metadata") or {}, "currency": price.currency,
+                         "items": [{"price": price.id, "quantity": int(item.get("quantity", 1))}]})
         schedule["phases"] = kept
         subscription.pending = {"price": kept[1]["items"][0]["price"], "quantity": kept[1]["items"][0]["quantity"]} if kept[1:] else None
         self.told_schedule("updated", schedule)
