@@ -13,6 +13,7 @@ CREATE TABLE owo.organization (
     event_age_days integer NOT NULL DEFAULT 35,
     idempotency_days integer NOT NULL DEFAULT 35,
     email_unique boolean NOT NULL DEFAULT true,
+    match_email boolean NOT NULL DEFAULT false,
     dunning_days integer[] NOT NULL DEFAULT '{1,3,5,7}',
     webhook_days integer NOT NULL DEFAULT 90,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -32,6 +33,8 @@ SELECT pg_catalog.pg_extension_config_dump('owo.organization', '');
 COMMENT ON TABLE owo.organization IS 'a tenant of the catalog with its own customers, settings and clock';
 COMMENT ON COLUMN owo.organization.clock_at IS 'sandbox clock; null follows real time';
 COMMENT ON COLUMN owo.organization.grace_days IS 'days that a past-due subscription keeps access';
+COMMENT ON COLUMN owo.organization.match_email
+    IS 'a provider''s events may be matched to customers by e-mail address';
 COMMENT ON COLUMN owo.organization.event_age_days IS 'oldest occurred_at that is accepted, in days';
 COMMENT ON COLUMN owo.organization.idempotency_days IS 'how long idempotency keys are kept, in days';
 COMMENT ON COLUMN owo.organization.webhook_days IS 'how long bodies of webhooks are kept, in days';

@@ -189,6 +189,30 @@ pub fn close(customer_id: Uuid, id: Uuid, closing: &Closing) -> Result<bool> {
     Ok(spi::run(&CLOSE, arguments)? > 0)
 }
 
+/// Notes where the customer pays.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn set_url(customer_id: Uuid, id: Uuid, url: &str, at: DateTime<Utc>) -> Result<()> {
+    static SET: Statement = Statement::new(
+        "UPDATE owo.checkout SET url = $3, updated_at = $4
+          WHERE customer_id = $1 AND id = $2 AND status = 'open' AND url IS DISTINCT FROM $3",
+    );
+    spi::run(&SET, arguments![customer_id, id, url, at]).map(|_| ())
+}
+
+/// Opens a checkout again that had closed without money, because money has come after all.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn reopen(customer_id: Uuid, id: Uuid) -> Result<()> {
+    static REOPEN: Statement = Statement::new(
+        "UPDATE owo.checkout SET status = 'open', closed_at = NULL, reason = NULL
+          WHERE customer_id = $1 AND id = $2 AND status IN ('failed', 'expired')",
+    );
+    spi::run(&REOPEN, arguments![customer_id, id]).map(|_| ())
+}
+
 /// The checkout's row as a composite datum.
 ///
 /// # Errors

@@ -83,6 +83,64 @@ pub fn chargeable(
         .find(|one| one.account_id == Some(account_id) && one.external_id.is_some()))
 }
 
+/// Writes a method as the provider has it, or fills in what nobody had said of it yet.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn store(row: &Method, newer: bool) -> Result<()> {
+    static STORE: Statement = Statement::new(
+        "INSERT INTO owo.payment_method AS m
+             (id, customer_id, provider, kind, is_default, expires_month, expires_year, created_at,
+              external_id, brand, last_digits, account_id, fingerprint)
+         VALUES ($1, $2, $3, $4, false, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (customer_id, id) DO UPDATE
+            SET kind = CASE WHEN m.kind = 'card' OR $13 AND $4 <> 'card' THEN $4 ELSE m.kind END,
+                expires_month = CASE WHEN $13 THEN coalesce($5, m.expires_month)
+                                     ELSE coalesce(m.expires_month, $5) END,
+                expires_year = CASE WHEN $13 THEN coalesce($6, m.expires_year)
+                                    ELSE coalesce(m.expires_year, $6) END,
+                created_at = least(m.created_at, $7),
+                brand = CASE WHEN $13 THEN coalesce($9, m.brand) ELSE coalesce(m.brand, $9) END,
+                last_digits = CASE WHEN $13 THEN coalesce($10, m.last_digits)
+                                   ELSE coalesce(m.last_digits, $10) END,
+                fingerprint = CASE WHEN $13 THEN coalesce($12, m.fingerprint)
+                                   ELSE coalesce(m.fingerprint, $12) END",
+    );
+    spi::run(
+        &STORE,
+        arguments![
+            row.id,
+            row.customer_id,
+            &row.provider,
+            &row.kind,
+            row.expires_month,
+            row.expires_year,
+            row.created_at,
+            row.external_id.as_ref(),
+            row.brand.as_ref(),
+            row.last_digits.as_ref(),
+            row.account_id,
+            row.fingerprint.as_ref(),
+            newer,
+        ],
+    )
+    .map(|_| ())
+}
+
+/// Makes the method that was saved last the default, and no other one.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn choose_default(customer_id: Uuid) -> Result<()> {
+    static CHOOSE: Statement = Statement::look_up(
+        "UPDATE owo.payment_method AS m SET is_default = (m.id = n.id)
+           FROM (SELECT id FROM owo.payment_method WHERE customer_id = $1
+                  ORDER BY created_at DESC, id LIMIT 1) AS n
+          WHERE m.customer_id = $1 AND m.is_default <> (m.id = n.id)",
+    );
+    spi::run(&CHOOSE, arguments![customer_id]).map(|_| ())
+}
+
 /// Forgets a method; whether it was there.
 ///
 /// # Errors

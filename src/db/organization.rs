@@ -39,6 +39,8 @@ pub struct Organization {
     pub event_age_days: i32,
     pub idempotency_days: i32,
     pub email_unique: bool,
+    /// Whether a provider's events may be matched to customers by e-mail address.
+    pub match_email: bool,
     /// False for `default` before its first write.
     pub stored: bool,
 }
@@ -56,6 +58,7 @@ impl Default for Organization {
             event_age_days: 35,
             idempotency_days: 35,
             email_unique: true,
+            match_email: false,
             stored: false,
         }
     }
@@ -73,6 +76,7 @@ fn organization(row: &Row) -> Result<Organization> {
         event_age_days: row.get(7)?,
         idempotency_days: row.get(8)?,
         email_unique: row.get(9)?,
+        match_email: row.get(10)?,
         stored: true,
     })
 }
@@ -84,7 +88,7 @@ fn organization(row: &Row) -> Result<Organization> {
 pub fn find(snapshot: &Snapshot, slug: &str) -> Result<Option<Organization>> {
     static FIND: Statement = Statement::new(
         "SELECT id, slug, environment = 'sandbox', timezone, default_provider, clock_at,
-                grace_days, event_age_days, idempotency_days, email_unique
+                grace_days, event_age_days, idempotency_days, email_unique, match_email
            FROM owo.organization WHERE slug = $1",
     );
     Ok(spi::read(snapshot, &FIND, arguments![slug], organization)?.pop())
@@ -97,7 +101,7 @@ pub fn find(snapshot: &Snapshot, slug: &str) -> Result<Option<Organization>> {
 pub fn find_by_id(snapshot: &Snapshot, id: Uuid) -> Result<Option<Organization>> {
     static FIND: Statement = Statement::new(
         "SELECT id, slug, environment = 'sandbox', timezone, default_provider, clock_at,
-                grace_days, event_age_days, idempotency_days, email_unique
+                grace_days, event_age_days, idempotency_days, email_unique, match_email
            FROM owo.organization WHERE id = $1",
     );
     Ok(spi::read(snapshot, &FIND, arguments![id], organization)?.pop())
@@ -144,6 +148,7 @@ pub struct Settings {
     pub event_age_days: Option<i32>,
     pub idempotency_days: Option<i32>,
     pub email_unique: Option<bool>,
+    pub match_email: Option<bool>,
     pub dunning_days: Option<Vec<i32>>,
     pub webhook_days: Option<i32>,
 }
@@ -162,6 +167,7 @@ pub fn store_settings(id: Uuid, settings: &Settings) -> Result<()> {
                 event_age_days = coalesce($6, event_age_days),
                 idempotency_days = coalesce($7, idempotency_days),
                 email_unique = coalesce($8, email_unique),
+                match_email = coalesce($12, match_email),
                 dunning_days = CASE WHEN $10 THEN $9 ELSE dunning_days END,
                 webhook_days = coalesce($11, webhook_days),
                 updated_at = now()
@@ -181,6 +187,7 @@ pub fn store_settings(id: Uuid, settings: &Settings) -> Result<()> {
             settings.dunning_days.clone().unwrap_or_default(),
             settings.dunning_days.is_some(),
             settings.webhook_days,
+            settings.match_email,
         ],
     )
     .map(|_| ())

@@ -129,6 +129,125 @@ pub fn insert(row: &Payment, at: DateTime<Utc>) -> Result<()> {
     .map(|_| ())
 }
 
+/// What a provider says of a payment, to be joined with what it said before.
+#[derive(Debug, Clone)]
+pub struct Told<'a> {
+    pub customer_id: Uuid,
+    pub id: Uuid,
+    pub organization_id: Uuid,
+    pub account_id: Uuid,
+    pub provider: &'a str,
+    /// The state that all that was said comes to.
+    pub status: &'a str,
+    pub reason: &'a str,
+    pub amount: Option<i64>,
+    pub currency: Option<&'a str>,
+    pub tax_amount: Option<i64>,
+    pub subscription_id: Option<Uuid>,
+    pub checkout_id: Option<Uuid>,
+    pub payment_method_id: Option<Uuid>,
+    pub external_id: &'a str,
+    pub failure_code: Option<&'a str>,
+    pub failure_message: Option<&'a str>,
+    pub action_url: Option<&'a str>,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    pub paid_at: Option<DateTime<Utc>>,
+    /// Whether this is newer than all that was said before.
+    pub newer: bool,
+    /// When the provider made it, as far as is known.
+    pub at: DateTime<Utc>,
+}
+
+/// Writes what is newer, and of what is older only what nobody had said yet.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn store(told: &Told, now: DateTime<Utc>) -> Result<()> {
+    static STORE: Statement = Statement::new(
+        "INSERT INTO owo.payment AS p
+             (customer_id, id, organization_id, account_id, provider, status, reason, amount,
+              currency, tax_amount, subscription_id, checkout_id, payment_method_id, external_id,
+              failure_code, failure_message, action_url, next_attempt_at, paid_at, created_at,
+              updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+                 $19, $20, $21)
+         ON CONFLICT (customer_id, id) DO UPDATE
+            SET account_id = coalesce(p.account_id, $4),
+                status = $6,
+                reason = CASE WHEN $22 THEN $7 ELSE p.reason END,
+                amount = CASE WHEN $22 THEN coalesce($8, p.amount)
+                              ELSE coalesce(p.amount, $8) END,
+                currency = CASE WHEN $22 THEN coalesce($9, p.currency)
+                                ELSE coalesce(p.currency, $9) END,
+                tax_amount = CASE WHEN $22 THEN coalesce($10, p.tax_amount)
+                                  ELSE coalesce(p.tax_amount, $10) END,
+                subscription_id = coalesce(p.subscription_id, $11),
+                checkout_id = coalesce(p.checkout_id, $12),
+                payment_method_id = CASE WHEN $22 THEN coalesce($13, p.payment_method_id)
+                                         ELSE coalesce(p.payment_method_id, $13) END,
+                external_id = coalesce(p.external_id, $14),
+                failure_code = CASE WHEN $6 = 'succeeded' THEN NULL
+                                    WHEN $22 THEN $15 ELSE p.failure_code END,
+                failure_message = CASE WHEN $6 = 'succeeded' THEN NULL
+                                       WHEN $22 THEN $16 ELSE p.failure_message END,
+                action_url = CASE WHEN $6 = 'succeeded' THEN NULL
+                                  WHEN $22 THEN $17 ELSE p.action_url END,
+                next_attempt_at = CASE WHEN $6 = 'succeeded' THEN NULL
+                                       WHEN $22 THEN $18 ELSE p.next_attempt_at END,
+                paid_at = CASE WHEN $6 = 'succeeded' THEN coalesce($19, p.paid_at)
+                               ELSE p.paid_at END,
+                created_at = least(p.created_at, $20),
+                updated_at = $21",
+    );
+    spi::run(
+        &STORE,
+        arguments![
+            told.customer_id,
+            told.id,
+            told.organization_id,
+            told.account_id,
+            told.provider,
+            told.status,
+            told.reason,
+            told.amount,
+            told.currency,
+            told.tax_amount,
+            told.subscription_id,
+            told.checkout_id,
+            told.payment_method_id,
+            told.external_id,
+            told.failure_code,
+            told.failure_message,
+            told.action_url,
+            told.next_attempt_at,
+            told.paid_at,
+            told.at,
+            now,
+            told.newer,
+        ],
+    )
+    .map(|_| ())
+}
+
+/// Notes that a payment will not come.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn fail(
+    customer_id: Uuid,
+    id: Uuid,
+    code: Option<&str>,
+    message: &str,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    static FAIL: Statement = Statement::look_up(
+        "UPDATE owo.payment
+            SET status = 'failed', failure_code = $3, failure_message = $4, updated_at = $5
+          WHERE customer_id = $1 AND id = $2 AND status = 'pending'",
+    );
+    spi::run(&FAIL, arguments![customer_id, id, code, message, at]).map(|_| ())
+}
+
 /// Erases the application's own text about a customer's payments; sums stay.
 ///
 /// # Errors

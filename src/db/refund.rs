@@ -91,6 +91,63 @@ pub fn insert(row: &Refund, at: DateTime<Utc>) -> Result<()> {
     .map(|_| ())
 }
 
+/// Refunds of a payment.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn of_payment(snapshot: &Snapshot, customer_id: Uuid, payment_id: Uuid) -> Result<Vec<Refund>> {
+    static OF: Statement = Statement::look_up(
+        "SELECT customer_id, id, organization_id, payment_id, status, amount, currency, reason
+           FROM owo.refund WHERE customer_id = $1 AND payment_id = $2 ORDER BY created_at, id",
+    );
+    spi::read(snapshot, &OF, arguments![customer_id, payment_id], refund)
+}
+
+/// What a provider says of a refund.
+#[derive(Debug, Clone)]
+pub struct Told<'a> {
+    pub row: Refund,
+    pub external_id: Option<&'a str>,
+    pub failure_message: Option<&'a str>,
+}
+
+/// Writes a refund as the provider has it.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn store(told: &Told, created_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
+    static STORE: Statement = Statement::new(
+        "INSERT INTO owo.refund AS r
+             (customer_id, id, organization_id, payment_id, status, amount, currency, reason,
+              external_id, failure_message, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (customer_id, id) DO UPDATE
+            SET status = $5, amount = $6, currency = $7,
+                external_id = coalesce(r.external_id, $9),
+                failure_message = CASE WHEN $5 = 'failed' THEN coalesce($10, r.failure_message) END,
+                created_at = least(r.created_at, $11), updated_at = $12",
+    );
+    let row = &told.row;
+    spi::run(
+        &STORE,
+        arguments![
+            row.customer_id,
+            row.id,
+            row.organization_id,
+            row.payment_id,
+            &row.status,
+            row.amount,
+            &row.currency,
+            row.reason.as_ref(),
+            told.external_id,
+            told.failure_message,
+            created_at,
+            now,
+        ],
+    )
+    .map(|_| ())
+}
+
 /// Writes the sum of its refunds into a payment.
 ///
 /// # Errors
@@ -99,8 +156,12 @@ pub fn recount(customer_id: Uuid, payment_id: Uuid, at: DateTime<Utc>) -> Result
     static RECOUNT: Statement = Statement::look_up(
         "UPDATE owo.payment AS p
             SET refunded_amount = r.amount, updated_at = $3
-           FROM (SELECT coalesce(sum(amount), 0)::bigint AS amount FROM owo.refund
-                  WHERE customer_id = $1 AND payment_id = $2 AND status = 'succeeded') AS r
+           FROM (SELECT least(coalesce(sum(f.amount), 0)::bigint, coalesce(q.amount, 0)) AS amount
+                   FROM owo.payment AS q
+                   LEFT JOIN owo.refund AS f ON f.customer_id = q.customer_id
+                    AND f.payment_id = q.id AND f.status = 'succeeded'
+                  WHERE q.customer_id = $1 AND q.id = $2
+                  GROUP BY q.amount) AS r
           WHERE p.customer_id = $1 AND p.id = $2 AND p.refunded_amount <> r.amount",
     );
     spi::run(&RECOUNT, arguments![customer_id, payment_id, at]).map(|_| ())

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::hold;
 use crate::meter::{self, Posting};
+use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::facts::{Facts, Subject, Subscription};
 use owostack_domain::hold::{Place, held_of};
 use owostack_domain::interval::Cadence;
@@ -27,31 +28,51 @@ use std::collections::HashMap;
 pub fn carry_over(facts: &Facts, begun: &[Subscription]) -> Result<()> {
     for to in begun {
         let carried = carried(&Snapshot::latest()?, facts, to)?;
-        let postings: Vec<Posting> = carried
-            .iter()
-            .map(|moved| Posting {
-                feature_id: moved.to.key.subject.id(),
-                key: moved.to.key.clone(),
-                period: moved.to.period,
-                amount: moved.amount,
-                units: Quantity::ZERO,
-                kind: "carry",
-                at: to.started_at,
-                entity: None,
-                metadata: None,
-            })
-            .collect();
-        if !postings.is_empty() {
-            meter::post(&postings)?;
-        }
-        let places = carried.into_iter().map(|moved| (moved.from, moved.to));
-        hold::follow(
-            facts.customer_id,
-            to.started_at,
-            &places.collect::<Vec<_>>(),
-        )?;
+        post(facts, carried, to.started_at)?;
     }
     Ok(())
+}
+
+/// Counts what is carried where it goes; holds follow.
+fn post(facts: &Facts, carried: Vec<Carried>, at: DateTime<Utc>) -> Result<()> {
+    let postings: Vec<Posting> = carried
+        .iter()
+        .map(|moved| Posting {
+            feature_id: moved.to.key.subject.id(),
+            key: moved.to.key.clone(),
+            period: moved.to.period,
+            amount: moved.amount,
+            units: Quantity::ZERO,
+            kind: "carry",
+            at,
+            entity: None,
+            metadata: None,
+        })
+        .collect();
+    if !postings.is_empty() {
+        meter::post(&postings)?;
+    }
+    let places = carried.into_iter().map(|moved| (moved.from, moved.to));
+    hold::follow(facts.customer_id, at, &places.collect::<Vec<_>>())
+}
+
+/// Carries what is used of a subscription whose periods are counted from another moment now.
+///
+/// # Errors
+/// As the statements.
+pub fn carry_along(
+    facts: &Facts,
+    before: &Subscription,
+    after: &Subscription,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let source = if after.base {
+        MeterSource::Group(after.group_id)
+    } else {
+        MeterSource::Subscription(after.id)
+    };
+    let carried = between(&Snapshot::latest()?, facts, before, after, source, at)?;
+    post(facts, carried, at)
 }
 
 /// What [`carry_over`] would add to each meter and period.
@@ -94,10 +115,21 @@ fn carried(snapshot: &Snapshot, facts: &Facts, to: &Subscription) -> Result<Vec<
     let Some(from) = predecessor(facts, to) else {
         return Ok(Vec::new());
     };
-    let at = to.started_at;
+    let source = MeterSource::Group(to.group_id);
+    between(snapshot, facts, from, to, source, to.started_at)
+}
+
+fn between(
+    snapshot: &Snapshot,
+    facts: &Facts,
+    from: &Subscription,
+    to: &Subscription,
+    source: MeterSource,
+    at: DateTime<Utc>,
+) -> Result<Vec<Carried>> {
     let mut carried = Vec::new();
-    for row in db::meter::running(snapshot, facts.customer_id, to.group_id, at)? {
-        let key = key(facts, to, &row)?;
+    for row in db::meter::running(snapshot, facts.customer_id, source.id(), at)? {
+        let key = key(facts, source, &row)?;
         if let Some(place) = carry(facts, from, to, &key, at) {
             carried.push(Carried {
                 from: key,
@@ -122,7 +154,7 @@ fn predecessor<'a>(facts: &'a Facts, to: &Subscription) -> Option<&'a Subscripti
         .max_by_key(|one| (one.ended_at, one.started_at, one.id))
 }
 
-fn key(facts: &Facts, to: &Subscription, row: &Running) -> Result<MeterKey> {
+fn key(facts: &Facts, source: MeterSource, row: &Running) -> Result<MeterKey> {
     let subject = if facts.credit_systems.contains_key(&row.subject_id) {
         Subject::CreditSystem(row.subject_id)
     } else {
@@ -134,7 +166,7 @@ fn key(facts: &Facts, to: &Subscription, row: &Running) -> Result<MeterKey> {
         customer_id: facts.customer_id,
         entity: row.entity.clone(),
         subject,
-        source: MeterSource::Group(to.group_id),
+        source,
         cadence,
         anchor: row.anchor_at.map_or(Anchor::Calendar, Anchor::At),
         count_number: row.count_number,

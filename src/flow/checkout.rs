@@ -124,7 +124,10 @@ fn take<'a>(context: &'a Context, id: Uuid, wanted: &str) -> Result<Option<(Life
 }
 
 /// Begins what waited, in place of the group's live plan.
-fn begin(life: &mut Life, waiting: &Subscription, checkout: &Checkout) -> Result<()> {
+///
+/// # Errors
+/// `23514` when a trial was asked for and the customer has had one.
+pub fn begin(life: &mut Life, waiting: &Subscription, checkout: &Checkout) -> Result<()> {
     let terms = Terms::of_subscription(waiting);
     let paid = checkout.amount > 0 && is_upgrade(life, &terms);
     let trial_ends_at = match checkout.kind.as_str() {
@@ -178,7 +181,8 @@ fn reason(life: &Life, waiting: &Subscription) -> Reason {
     }
 }
 
-fn is_upgrade(life: &Life, terms: &Terms) -> bool {
+/// Whether the terms are more than what the customer has in their group.
+pub fn is_upgrade(life: &Life, terms: &Terms) -> bool {
     let Some(current) = life.facts.live_base(terms.group_id).filter(|_| terms.base) else {
         return false;
     };

@@ -136,11 +136,8 @@ fn read_settings(settings: Value) -> Result<Settings> {
             "event_age_days" => read.event_age_days = Some(days(&name, &value, 0)?),
             "idempotency_days" => read.idempotency_days = Some(days(&name, &value, 1)?),
             "webhook_days" => read.webhook_days = Some(days(&name, &value, 1)?),
-            "email_unique" => {
-                let flag = value.as_bool();
-                read.email_unique =
-                    Some(flag.ok_or_else(|| Error::invalid(format!("{name} must be a boolean")))?);
-            }
+            "email_unique" => read.email_unique = Some(flag(&name, &value)?),
+            "match_email" => read.match_email = Some(flag(&name, &value)?),
             "dunning_days" => {
                 let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
                 if list.is_empty() || list.len() > 20 {
@@ -155,6 +152,11 @@ fn read_settings(settings: Value) -> Result<Settings> {
         }
     }
     Ok(read)
+}
+
+fn flag(name: &str, value: &Value) -> Result<bool> {
+    let flag = value.as_bool();
+    flag.ok_or_else(|| Error::invalid(format!("{name} must be a boolean")))
 }
 
 fn setting_text(name: &str, value: &Value) -> Result<String> {

@@ -2,8 +2,8 @@
 
 pub mod account;
 pub mod binding;
+pub mod evidence;
 #[allow(dead_code, reason = "the worker follows")]
 pub mod offer;
-#[allow(dead_code, reason = "the flows that link follow")]
 pub mod reference;
 pub mod secret;

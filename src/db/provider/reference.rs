@@ -306,3 +306,60 @@ pub fn set_order(
     )
     .map(|_| ())
 }
+
+/// Keeps what was heard of a linked object, and how new it is.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn set_detail(
+    account_id: Uuid,
+    kind: Kind,
+    external_id: &str,
+    detail: &Value,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    static SET: Statement = Statement::look_up(
+        "UPDATE owo.provider_ref SET detail = $4, updated_at = $5
+          WHERE account_id = $1 AND kind = $2 AND external_id = $3 AND detail <> $4",
+    );
+    let arguments = arguments![account_id, kind.as_str(), external_id, detail, at];
+    spi::run(&SET, arguments).map(|_| ())
+}
+
+/// A provider's subscription that stands behind one of our rows.
+#[derive(Debug, Clone)]
+pub struct Behind {
+    pub account_id: Uuid,
+    pub external_id: String,
+    pub detail: Value,
+}
+
+/// What stands at providers behind a subscription row.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn behind(snapshot: &Snapshot, subscription_id: Uuid) -> Result<Vec<Behind>> {
+    static BEHIND: Statement = Statement::look_up(
+        "SELECT account_id, external_id, detail FROM owo.provider_ref
+          WHERE local_id = $1 AND kind = 'subscription' AND state = 'linked'",
+    );
+    spi::read(snapshot, &BEHIND, arguments![subscription_id], |row| {
+        Ok(Behind {
+            account_id: row.get(0)?,
+            external_id: row.get(1)?,
+            detail: row.get(2)?,
+        })
+    })
+}
+
+/// The plan price whose product is that one, where the link is by price.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn of_product(snapshot: &Snapshot, account_id: Uuid, product: &str) -> Result<Vec<Reference>> {
+    static OF: Statement = Statement::new(select!(
+        "WHERE account_id = $1 AND kind = 'plan' AND detail ->> 'product' = $2
+         ORDER BY state, created_at DESC, external_id"
+    ));
+    spi::read(snapshot, &OF, arguments![account_id, product], reference)
+}

@@ -257,7 +257,11 @@ fn change(facts: &mut Facts, id: Uuid, at: Time, steps: &mut Vec<Step>) {
         at,
     };
     let mut row = opening.open(facts);
-    row.linked = from.linked && recurs(terms.price, terms.one_time);
+    if from.linked && recurs(terms.price, terms.one_time) {
+        row.linked = true;
+        // Their trial is over for this row too.
+        row.trial_ends_at = from.trial_ends_at;
+    }
     // A date does not end a pause.
     if from.status == Status::Paused {
         row.status = Status::Paused;

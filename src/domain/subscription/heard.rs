@@ -192,6 +192,17 @@ impl Heard {
         standing
     }
 
+    /// The last snapshot.
+    #[must_use]
+    pub fn latest(&self) -> Option<Snapshot> {
+        let states = self.words.iter().rev();
+        let mut states = states.filter_map(|(_, word)| match word {
+            Word::Is(snapshot) => Some(*snapshot),
+            _ => None,
+        });
+        states.next()
+    }
+
     /// Whether nothing was heard yet.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

@@ -100,11 +100,10 @@ pub fn settle(row: &mut Subscription, told: &Told) -> bool {
         row.cancel_at = leaves_at(row, standing, told.zone);
         settle_period(row, told, over);
     }
-    if let Some(end) = standing.ended_at {
-        if let Outcome::Becomes(status) = decide(row.status, Said::Ended) {
-            row.status = status;
-            row.ended_at = Some(end);
-        }
+    let end = decide(row.status, Said::Ended);
+    if let (Some(ended_at), Outcome::Becomes(status)) = (standing.ended_at, end) {
+        row.status = status;
+        row.ended_at = Some(ended_at);
     }
     true
 }

@@ -264,7 +264,10 @@ fn any_word() -> impl Strategy<Value = (Moment, Word)> {
     })
 }
 
-fn history() -> impl Strategy<Value = (Vec<(Moment, Word)>, Vec<(Moment, Word)>)> {
+type Words = Vec<(Moment, Word)>;
+
+/// Words, and the same ones shuffled with some of them twice.
+fn history() -> impl Strategy<Value = (Words, Words)> {
     prop::collection::vec(any_word(), 1..10).prop_flat_map(|words| {
         let mut again = words.clone();
         again.extend(words.iter().copied().take(3));

@@ -61,6 +61,8 @@ pub struct Life<'a> {
     replaced: BTreeSet<Uuid>,
     /// Which row goes on with the provider's subscription of another.
     moves: BTreeMap<Uuid, Uuid>,
+    /// Rows whose period a date began, ahead of their provider's word.
+    ahead: BTreeSet<Uuid>,
     now: DateTime<Utc>,
 }
 
@@ -92,6 +94,7 @@ impl<'a> Life<'a> {
             dated: BTreeSet::new(),
             replaced: BTreeSet::new(),
             moves: BTreeMap::new(),
+            ahead: BTreeSet::new(),
             now: context.now,
             customer,
             facts,
@@ -107,7 +110,11 @@ impl<'a> Life<'a> {
             }
         }
         let lived: Vec<Uuid> = self.live().collect();
-        self.steps.extend(advance::advance(&mut self.facts, until));
+        let steps = advance::advance(&mut self.facts, until);
+        let begins = |step: &&Step| matches!(step.change, Change::Renewed | Change::Activated);
+        let begun = steps.iter().filter(begins).filter(|step| step.row.linked);
+        self.ahead.extend(begun.map(|step| step.row.id));
+        self.steps.extend(steps);
         let live: BTreeSet<Uuid> = self.live().collect();
         let ended = lived.into_iter().filter(|id| !live.contains(id));
         self.dated.extend(ended);

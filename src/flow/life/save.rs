@@ -9,6 +9,7 @@ use crate::db::checkout::{Checkout, Closing};
 use crate::db::event::Event;
 use crate::db::subscription::{Label, Place};
 use crate::error::Result;
+use crate::flow::apply::renewal;
 use crate::flow::carry;
 use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::facts::{Facts, Subscription};
@@ -33,8 +34,14 @@ impl Life<'_> {
         }
         self.insert_changes()?;
         carry::carry_over(&self.facts, &self.begun(&rows))?;
+        for (before, after) in self.moved(&rows) {
+            carry::carry_along(&self.facts, before, after, self.now)?;
+        }
         self.store_checkouts()?;
         self.push()?;
+        for row in rows.iter().filter(|row| self.ahead.contains(&row.id)) {
+            renewal::check(self.context, self.customer.id, row)?;
+        }
         self.tell()?;
         Ok(self.facts)
     }
@@ -79,6 +86,17 @@ impl Life<'_> {
         let mut begun: Vec<Subscription> = rows.iter().filter(began).cloned().collect();
         begun.sort_by_key(|row| (row.started_at, row.id));
         begun
+    }
+
+    /// Running subscriptions whose periods are counted from another moment now.
+    fn moved<'r>(&'r self, rows: &'r [Subscription]) -> Vec<(&'r Subscription, &'r Subscription)> {
+        let moved = |row: &'r Subscription| {
+            let (before, _) = self.before.get(&row.id)?;
+            let counts = before.count_number > 0 && before.count_number == row.count_number;
+            let differs = before.anchor_at != row.anchor_at;
+            (counts && differs && row.is_live()).then_some((before, row))
+        };
+        rows.iter().filter_map(moved).collect()
     }
 
     fn delete_changes(&self) -> Result<()> {

@@ -1,0 +1,301 @@
+//! What a job ended with becomes rows, by the same ways as what a webhook says.
+//!
+//! Invariants: an answer is true at the moment at which it was asked for, so that an older webhook
+//! changes nothing after it; what was made for us is linked to what it was made for.
+
+use super::{Case, Knowledge, Source, effect};
+use crate::backend::spi::Snapshot as View;
+use crate::db;
+use crate::db::provider::reference::{self, Kind, Link as NewLink};
+use crate::error::Result;
+use crate::flow::context::Context;
+use crate::flow::outbox::Work;
+use crate::flow::outbox::enqueue::enqueue;
+use crate::flow::outbox::job::Job;
+use chrono::{DateTime, Utc};
+use owostack_provider::event::{Change, Effect, Order};
+use owostack_provider::link::Link;
+use owostack_provider::object::{
+    Method, Object, ObjectKind, ObjectRef, PlanLink, PlanPage, Snapshot, SnapshotPage,
+};
+use owostack_provider::tag::Tag;
+use owostack_provider::wish::PriceKey;
+use serde_json::json;
+use uuid::Uuid;
+
+/// Makes rows of what a job ended with; `at` is when it was asked for, in real time.
+///
+/// # Errors
+/// As the statements.
+pub fn answer(context: &Context, work: &Work, object: &Object, at: DateTime<Utc>) -> Result<()> {
+    let told = Answer { context, work, at };
+    match object {
+        Object::Customer(customer) => told.customer(&customer.id)?,
+        Object::Plan(link) => told.plan(link)?,
+        Object::Checkout(one) => told.apply(
+            Link {
+                checkout: Some(one.id.clone()),
+                ..Link::default()
+            },
+            Change::Checkout(one.clone()),
+        )?,
+        Object::Payment(one) => told.apply(
+            Link {
+                subscription: one.subscription.clone(),
+                ..Link::default()
+            },
+            Change::Payment(one.clone()),
+        )?,
+        Object::Refund(one) => told.apply(
+            Link {
+                tags: one.tags.clone(),
+                ..Link::default()
+            },
+            Change::Refund(one.clone()),
+        )?,
+        Object::Subscription(one) => told.subscription(one)?,
+        Object::Plans(page) => told.plans(page)?,
+        Object::Subscriptions(page) => told.subscriptions(page)?,
+        Object::Methods(list) => told.methods(list)?,
+        Object::Method(one) => told.apply(Link::default(), Change::MethodSaved(one.clone()))?,
+        Object::Gone => told.gone()?,
+    }
+    told.wake()
+}
+
+/// The name under which webhooks wait for a look at an object.
+pub fn look(object: &ObjectRef) -> String {
+    format!("look:{:?}:{}", object.kind, object.id).to_lowercase()
+}
+
+struct Answer<'a> {
+    context: &'a Context,
+    work: &'a Work,
+    at: DateTime<Utc>,
+}
+
+impl Answer<'_> {
+    fn source(&self) -> Source<'_> {
+        Source {
+            account_id: self.work.whose.account_id,
+            provider: self.work.provider.code(),
+        }
+    }
+
+    fn subject(&self) -> Option<Uuid> {
+        match &self.work.job {
+            Job::OpenCheckout { .. }
+            | Job::CloseCheckout { .. }
+            | Job::Charge { .. }
+            | Job::Start { .. }
+            | Job::Refund { .. } => Some(self.work.job.subject(self.work.whose.account_id)),
+            _ => None,
+        }
+    }
+
+    fn apply(&self, link: Link, change: Change) -> Result<()> {
+        let order = match &change {
+            Change::Subscription(told) => Order::snapshot(told, self.at, self.at),
+            other => Order::of(other, self.at),
+        };
+        let known = Knowledge {
+            customer_id: self.work.whose.customer_id,
+            subject_id: self.subject(),
+            verified: true,
+            looked: true,
+            patient: true,
+        };
+        let one = Effect {
+            link,
+            order,
+            change,
+        };
+        effect(self.context, self.source(), known, &one).map(|_| ())
+    }
+
+    fn customer(&self, external_id: &str) -> Result<()> {
+        let Some(customer_id) = self.work.whose.customer_id else {
+            return Ok(());
+        };
+        let source = self.source();
+        let found = reference::find(
+            &View::latest()?,
+            source.account_id,
+            Kind::Customer,
+            external_id,
+        )?;
+        // Somebody else's customer of the provider stays somebody else's.
+        if found.is_some_and(|one| one.local_id != customer_id) {
+            return Ok(());
+        }
+        reference::link(&NewLink {
+            account_id: source.account_id,
+            kind: Kind::Customer,
+            external_id,
+            local_id: customer_id,
+            customer_id: Some(customer_id),
+            key: "",
+            detail: json!({}),
+            at: self.context.now,
+        })?;
+        let change = Change::Customer(owostack_provider::object::Customer {
+            id: external_id.to_owned(),
+            ..Default::default()
+        });
+        self.name(customer_id, external_id)?;
+        self.apply(Link::default(), change)?;
+        let waits = super::waits(Kind::Customer, external_id);
+        db::webhook::unpark(source.account_id, &waits, self.context.caller.at).map(|_| ())
+    }
+
+    fn name(&self, customer_id: Uuid, external_id: &str) -> Result<()> {
+        let found = db::customer::find(&View::latest()?, vec![customer_id])?.pop();
+        let Some(customer) = found else { return Ok(()) };
+        let change = Change::Look(ObjectRef {
+            kind: ObjectKind::Customer,
+            id: external_id.to_owned(),
+        });
+        let (link, order) = (Link::default(), Order::of(&change, self.at));
+        let case = Case {
+            context: self.context,
+            source: self.source(),
+            customer,
+            link: &link,
+            order: &order,
+            subject: None,
+            verified: true,
+            looked: true,
+        };
+        case.name(external_id)
+    }
+
+    fn plan(&self, link: &PlanLink) -> Result<()> {
+        let account_id = self.work.whose.account_id;
+        let key = self.work.job.link_key();
+        let kind = match &self.work.job {
+            Job::EnsurePlan { .. } => Kind::Plan,
+            Job::EnsureProduct { .. } => Kind::Product,
+            _ => return Ok(()),
+        };
+        let external_id = link.price.as_deref().unwrap_or(&link.product);
+        reference::link(&NewLink {
+            account_id,
+            kind,
+            external_id,
+            local_id: self.work.job.subject(account_id),
+            customer_id: None,
+            key: &key,
+            detail: json!(link),
+            at: self.context.now,
+        })?;
+        self.unpark_plan(link)
+    }
+
+    fn unpark_plan(&self, link: &PlanLink) -> Result<()> {
+        for external_id in link.price.iter().chain([&link.product]) {
+            let waits = super::waits(Kind::Plan, external_id);
+            let account_id = self.work.whose.account_id;
+            db::webhook::unpark(account_id, &waits, self.context.caller.at)?;
+        }
+        Ok(())
+    }
+
+    fn subscription(&self, told: &Snapshot) -> Result<()> {
+        let link = Link {
+            customer: told.customer.clone(),
+            checkout: told.checkout.clone(),
+            subscription: Some(told.id.clone()),
+            tags: told.tags.clone(),
+            ..Link::default()
+        };
+        self.apply(link, Change::Subscription(told.clone()))
+    }
+
+    /// Prices that we made ourselves, or that the catalog names, are linked again.
+    fn plans(&self, page: &PlanPage) -> Result<()> {
+        for found in &page.plans {
+            let key = found.tags.get(Tag::Key).and_then(PriceKey::parse);
+            let Some(key) = key else { continue };
+            let external_id = found.link.price.as_deref().unwrap_or(&found.link.product);
+            reference::link_back(&NewLink {
+                account_id: self.work.whose.account_id,
+                kind: Kind::Plan,
+                external_id,
+                local_id: key.plan_id,
+                customer_id: None,
+                key: &key.to_string(),
+                detail: json!(found.link),
+                at: self.context.now,
+            })?;
+            self.unpark_plan(&found.link)?;
+        }
+        match &page.next {
+            Some(cursor) => self.go_on(Job::ImportPlans {
+                cursor: Some(cursor.clone()),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn subscriptions(&self, page: &SnapshotPage) -> Result<()> {
+        for told in &page.subscriptions {
+            self.subscription(told)?;
+        }
+        match &page.next {
+            Some(cursor) => self.go_on(Job::Reconcile {
+                cursor: Some(cursor.clone()),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn go_on(&self, job: Job) -> Result<()> {
+        enqueue(&self.work.whose, &job, self.at).map(|_| ())
+    }
+
+    /// What is listed is saved; what is not listed any more is gone.
+    fn methods(&self, list: &[Method]) -> Result<()> {
+        for told in list {
+            let told = Method {
+                reusable: true,
+                ..told.clone()
+            };
+            self.apply(Link::default(), Change::MethodSaved(told))?;
+        }
+        let Some(customer_id) = self.work.whose.customer_id else {
+            return Ok(());
+        };
+        let account_id = self.work.whose.account_id;
+        for row in db::method::list(&View::latest()?, customer_id)? {
+            let here = row.account_id == Some(account_id) && row.created_at < self.at;
+            let Some(token) = row.external_id.filter(|_| here) else {
+                continue;
+            };
+            if !list.iter().any(|told| told.token == token) {
+                self.apply(Link::default(), Change::MethodRemoved { token })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn gone(&self) -> Result<()> {
+        match &self.work.job {
+            Job::RemoveMethod { token, .. } => self.apply(
+                Link::default(),
+                Change::MethodRemoved {
+                    token: token.clone(),
+                },
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Webhooks that waited for this look go on.
+    fn wake(&self) -> Result<()> {
+        let Job::Fetch { object } = &self.work.job else {
+            return Ok(());
+        };
+        let account_id = self.work.whose.account_id;
+        db::webhook::unpark(account_id, &look(object), self.context.caller.at).map(|_| ())
+    }
+}

@@ -1,0 +1,442 @@
+//! A provider's subscription becomes one of our rows, or begins, changes and ends the one it is.
+//!
+//! Invariants: all that was said is kept beside the provider's id, and the row follows from that and
+//! from the clock (`domain::subscription::snapshot`); a plan that the provider changed to begins a
+//! row in place of the one before; a snapshot that may be out of date has the object fetched first.
+
+use super::locate::{self, Place};
+use super::{Applied, Case, words};
+use crate::db::provider::reference::{self, Kind, Link, Reference};
+use crate::error::{Error, Result};
+use crate::flow::attach;
+use crate::flow::checkout;
+use crate::flow::life::{Life, Origin};
+use owostack_domain::entitlement::facts::{PlanChange, Status, Subscription};
+use owostack_domain::ids;
+use owostack_domain::period::Time;
+use owostack_domain::subscription::heard::{self, Heard, Leaving, News, Standing, Word};
+use owostack_domain::subscription::open::{Opening, Origin as Beginning};
+use owostack_domain::subscription::snapshot::{Told, must_begin, settle};
+use owostack_domain::subscription::step::Change;
+use owostack_domain::switch::{Terms, origin};
+use owostack_provider::object::{ObjectKind, ObjectRef, Snapshot};
+use serde_json::json;
+use uuid::Uuid;
+
+/// Name of what was heard, in the link's detail.
+const HEARD: &str = "heard";
+
+/// What was heard of one subscription, with the row that it is about.
+struct Hearing<'a, 'b> {
+    case: &'a Case<'a>,
+    life: Life<'b>,
+    row_id: Uuid,
+    external_id: String,
+    heard: Heard,
+    before: Standing,
+}
+
+/// Applies a snapshot.
+///
+/// # Errors
+/// As the statements.
+pub fn apply(case: &Case, told: &Snapshot) -> Result<Applied> {
+    let mut life = case.life()?;
+    let found = case.reference(Kind::Subscription, &told.id)?;
+    let terms = locate::terms(case, &mut life, told)?;
+    let row_id = match &found {
+        Some(found) => found.local_id,
+        None => match locate::row(case, &mut life, told, terms.as_ref())? {
+            Place::Row(id) => id,
+            Place::Nowhere(applied) => return Ok(applied),
+        },
+    };
+    let heard = heard_of(found.as_ref());
+    let snapshot = words::snapshot(told);
+    if let Some(applied) = doubt(case, told, found.as_ref(), &heard, snapshot) {
+        return Ok(applied);
+    }
+    let is_new = found.is_none();
+    let known = found.and_then(|found| found.order);
+    let is_latest = known.is_none_or(|known| *case.order > known);
+    let mut hearing = Hearing::new(case, life, row_id, &told.id, heard)?;
+    hearing.link(is_new)?;
+    let moment = words::moment(case.order);
+    let news = hearing.heard.hear(moment, Word::Is(snapshot));
+    let summary = hearing.agree()?;
+    if is_latest {
+        hearing.follow_plan(terms.as_ref())?;
+        hearing.follow_pending(told)?;
+    }
+    hearing.save(is_latest)?;
+    Ok(match (news, summary) {
+        (News::None, None) => Applied::Skipped("it was known".to_owned()),
+        (_, None) => Applied::Done(format!("subscription {row_id} stays as it was")),
+        (_, Some(status)) => Applied::Done(format!("subscription {row_id} is {status}")),
+    })
+}
+
+/// Adds a word on a linked subscription, such as that money came; false when it is not linked.
+///
+/// # Errors
+/// As the statements.
+pub fn hear(case: &Case, life: Life, external_id: &str, word: Word) -> Result<bool> {
+    let Some(found) = case.reference(Kind::Subscription, external_id)? else {
+        life.save()?;
+        return Ok(false);
+    };
+    let heard = heard_of(Some(&found));
+    let mut hearing = Hearing::new(case, life, found.local_id, external_id, heard)?;
+    hearing.heard.hear(words::moment(case.order), word);
+    hearing.agree()?;
+    hearing.save(false)?;
+    Ok(true)
+}
+
+/// Links a subscription to the row of a checkout that names it.
+///
+/// # Errors
+/// As the statements.
+pub fn link(case: &Case, life: &mut Life, row_id: Uuid, external_id: &str) -> Result<()> {
+    if case.reference(Kind::Subscription, external_id)?.is_some() {
+        return Ok(());
+    }
+    let mut heard = Heard::default();
+    if let Some(row) = life.find_mut(row_id) {
+        row.linked = true;
+        heard.kept_anchor = kept_anchor(row);
+    }
+    case.link(
+        Kind::Subscription,
+        external_id,
+        row_id,
+        &json!({ HEARD: heard }),
+    )
+}
+
+fn heard_of(found: Option<&Reference>) -> Heard {
+    let kept = found.and_then(|found| found.detail.get(HEARD));
+    kept.and_then(|kept| serde_json::from_value(kept.clone()).ok())
+        .unwrap_or_default()
+}
+
+/// Where a row goes on counting that took the place of another one.
+fn kept_anchor(row: &Subscription) -> Option<Time> {
+    (row.count_number > 0 && row.anchor_at != row.started_at).then_some(row.anchor_at)
+}
+
+/// What to do instead of hearing a snapshot whose place in time is not certain.
+fn doubt(
+    case: &Case,
+    told: &Snapshot,
+    found: Option<&Reference>,
+    heard: &Heard,
+    snapshot: heard::Snapshot,
+) -> Option<Applied> {
+    let order = found?.order?;
+    if case.verified || !case.order.is_doubtful_after(&order) || heard.latest() == Some(snapshot) {
+        return None;
+    }
+    if !case.looked {
+        return Some(Applied::Look(ObjectRef {
+            kind: ObjectKind::Subscription,
+            id: told.id.clone(),
+        }));
+    }
+    (order.certain && !case.order.certain)
+        .then(|| Applied::Skipped("a look at the subscription has said more".to_owned()))
+}
+
+impl<'a, 'b> Hearing<'a, 'b> {
+    fn new(
+        case: &'a Case<'a>,
+        mut life: Life<'b>,
+        row_id: Uuid,
+        external_id: &str,
+        heard: Heard,
+    ) -> Result<Self> {
+        life.origin = Origin::Provider;
+        let mut heard = heard;
+        let row = life
+            .find_mut(row_id)
+            .ok_or_else(|| Error::internal(format!("subscription {row_id} is not loaded")))?;
+        if heard.is_empty() && heard.kept_anchor.is_none() {
+            heard.kept_anchor = kept_anchor(row);
+        }
+        if row.is_live() || row.status == Status::Incomplete {
+            row.linked = true;
+        }
+        Ok(Self {
+            case,
+            row_id,
+            external_id: external_id.to_owned(),
+            before: heard.standing(),
+            heard,
+            life,
+        })
+    }
+
+    fn link(&self, is_new: bool) -> Result<()> {
+        if !is_new {
+            return Ok(());
+        }
+        let (kind, detail) = (Kind::Subscription, json!({}));
+        self.case
+            .link(kind, &self.external_id, self.row_id, &detail)
+    }
+
+    fn row(&self) -> Result<Subscription> {
+        let row = self.life.find(self.row_id).cloned();
+        row.ok_or_else(|| Error::internal("a subscription that is not loaded"))
+    }
+
+    fn told<'t>(&'t self, standing: &'t Standing) -> Told<'t> {
+        Told {
+            standing,
+            before: &self.before,
+            kept_anchor: self.heard.kept_anchor,
+            zone: self.life.facts.zone,
+            grace_days: self.life.facts.grace_days,
+            now: self.life.now(),
+        }
+    }
+
+    /// Makes the row agree with all that was heard; its status when something changed.
+    fn agree(&mut self) -> Result<Option<&'static str>> {
+        let standing = self.heard.standing();
+        let before = self.row()?;
+        if must_begin(&before, &self.told(&standing)) {
+            self.begin(&before, &standing)?;
+            return Ok(Some(self.row()?.status.as_str()));
+        }
+        let mut row = before.clone();
+        if !settle(&mut row, &self.told(&standing)) {
+            return self.go_on(&before, &standing);
+        }
+        if row == before {
+            return Ok(None);
+        }
+        self.life.put(row.clone(), None);
+        self.tell(&before, &row);
+        Ok(Some(row.status.as_str()))
+    }
+
+    /// Begins the row that waited, in place of the group's live plan.
+    fn begin(&mut self, waiting: &Subscription, standing: &Standing) -> Result<()> {
+        let terms = Terms::of_subscription(waiting);
+        let paid = terms.price > 0 && checkout::is_upgrade(&self.life, &terms);
+        let opening = Opening {
+            id: waiting.id,
+            terms: &terms,
+            origin: origin(&self.life.facts, &terms, paid),
+            trial_ends_at: standing.trial.map(|trial| trial.ends_at),
+            at: self.life.now(),
+        };
+        let mut row = opening.open(&self.life.facts);
+        row.linked = true;
+        row.ended_at = waiting.ended_at;
+        self.heard.kept_anchor = kept_anchor(&row);
+        settle(&mut row, &self.told(standing));
+        let replaces = self.life.facts.live_base(terms.group_id);
+        let replaces = replaces.filter(|_| terms.base).map(|one| one.id);
+        let (id, ended) = (row.id, !row.is_live());
+        attach::begin(&mut self.life, row, replaces, None)?;
+        if ended {
+            self.life.note(id, Change::Canceled);
+        }
+        let open = self.life.checkout_of(id).cloned();
+        if let Some(checkout) = open {
+            let now = self.life.now();
+            self.life.close(&checkout, "completed", None, None, now)?;
+        }
+        Ok(())
+    }
+
+    /// A date of ours ended it, and the provider goes on: another row goes on with it.
+    fn go_on(&mut self, ended: &Subscription, standing: &Standing) -> Result<Option<&'static str>> {
+        let dated = ended.ended_at.is_some() && ended.ended_at == ended.cancel_at;
+        let unbegun = ended.count_number == 0;
+        let later = match (standing.period(), ended.ended_at) {
+            (Some((_, end)), Some(ended_at)) => end > ended_at,
+            _ => unbegun,
+        };
+        let stays = standing.leaving == Leaving::No;
+        let lives = standing.ended_at.is_none() && standing.begun_at.is_some() && stays;
+        if !(lives && later && (dated || unbegun)) {
+            return Ok(None);
+        }
+        let terms = Terms::of_subscription(ended);
+        let taken = self.life.facts.live_base(terms.group_id);
+        if terms.base && taken.is_some_and(|one| one.linked) {
+            return Ok(None);
+        }
+        let label = self.life.label(ended.id);
+        let waiting = Opening {
+            id: ids::derived(ended.id, "goes on"),
+            terms: &terms,
+            origin: origin(&self.life.facts, &terms, false),
+            trial_ends_at: None,
+            at: self.life.now(),
+        }
+        .wait();
+        self.row_id = waiting.id;
+        self.life.put(waiting.clone(), Some(label));
+        self.life.note(waiting.id, Change::Created);
+        self.begin(&waiting, standing)?;
+        self.move_link()?;
+        Ok(Some(self.row()?.status.as_str()))
+    }
+
+    /// Tells what a change of the row means.
+    fn tell(&mut self, before: &Subscription, after: &Subscription) {
+        let change = match (before.status, after.status) {
+            (_, Status::Canceled) if before.status != after.status => Some(Change::Canceled),
+            (_, Status::Expired) if before.status != after.status => Some(Change::Expired),
+            (old, new) if old == new => None,
+            (Status::Trialing, Status::Active) => Some(Change::Activated),
+            (_, Status::PastDue) => Some(Change::PastDue),
+            (_, Status::Paused) => Some(Change::Paused),
+            (Status::PastDue | Status::Paused, _) => Some(Change::Resumed),
+            _ => None,
+        };
+        if let Some(change) = change {
+            self.life.note(after.id, change);
+        }
+        let later = after.period_start > before.period_start && after.is_live();
+        if later && before.status != Status::Trialing && after.period_start >= before.period_end {
+            self.life.note(after.id, Change::Renewed);
+        }
+        if after.is_live() && before.cancel_at.is_none() && after.cancel_at.is_some() {
+            self.life.note(after.id, Change::CancelScheduled);
+        }
+    }
+
+    /// The provider bills another plan now: it begins in place of the one before.
+    fn follow_plan(&mut self, terms: Option<&Terms>) -> Result<()> {
+        let row = self.row()?;
+        let Some(terms) = terms.filter(|terms| row.is_live() && !terms.is_same_choice(&row)) else {
+            return Ok(());
+        };
+        let id = self.successor(&row, terms);
+        let standing = self.heard.standing();
+        let waited = self.life.checkout_of(id).cloned();
+        let trial = standing.trial.filter(|_| row.is_in_trial());
+        let opening = Opening {
+            id,
+            terms,
+            origin: Beginning::Switch {
+                from: &row,
+                paid_upgrade: checkout::is_upgrade(&self.life, terms),
+            },
+            trial_ends_at: trial.map(|trial| trial.ends_at),
+            at: self.life.now(),
+        };
+        let mut next = opening.open(&self.life.facts);
+        next.linked = true;
+        // Their trial, once over, is over for this row too.
+        next.trial_ends_at = next.trial_ends_at.or(row.trial_ends_at);
+        settle(&mut next, &self.told(&standing));
+        let label = self.life.label(row.id);
+        let label = self.life.find(id).is_none().then_some(label);
+        attach::begin(&mut self.life, next, Some(row.id), label)?;
+        if let Some(checkout) = waited {
+            let now = self.life.now();
+            self.life.close(&checkout, "completed", None, None, now)?;
+        }
+        self.row_id = id;
+        self.move_link()
+    }
+
+    /// The row that the other plan begins as: one that waits for it, or that a date would begin.
+    fn successor(&self, row: &Subscription, terms: &Terms) -> Uuid {
+        let mut waiting = self.life.facts.subscriptions.iter();
+        let waiting = waiting.find(|one| {
+            one.status == Status::Incomplete
+                && terms.is_same_choice(one)
+                && self.life.label(one.id).provider == self.case.source.provider
+        });
+        if let Some(waiting) = waiting {
+            return waiting.id;
+        }
+        let mut changes = self.life.facts.plan_changes.iter();
+        let change =
+            changes.find(|one| one.subscription_id == row.id && one.to_plan_id == terms.plan_id);
+        match change {
+            Some(change) => ids::derived(change.id, "subscription"),
+            None => {
+                let cycle = terms.cycle_key.as_deref().unwrap_or_default();
+                ids::derived(row.id, &format!("change:{}:{cycle}", terms.plan_id))
+            }
+        }
+    }
+
+    /// The plan that the provider will change to.
+    fn follow_pending(&mut self, told: &Snapshot) -> Result<()> {
+        let row = self.row()?;
+        let scheduled = self.life.facts.plan_changes.iter();
+        let scheduled = scheduled.filter(|one| one.subscription_id == row.id);
+        let scheduled = scheduled.min_by_key(|one| one.id).cloned();
+        let wanted = match &told.pending {
+            Some(pending) if row.is_live() => {
+                let product = pending.product.as_deref();
+                let terms = locate::terms_of(self.case, &mut self.life, None, product)?;
+                terms.zip(pending.at.or(row.period_end))
+            }
+            _ => None,
+        };
+        let name = |plan: Uuid, at| ids::derived(row.id, &format!("pending:{plan}:{at}"));
+        let Some((terms, effective_at)) = wanted else {
+            let theirs = scheduled.filter(|one| one.id == name(one.to_plan_id, one.effective_at));
+            if theirs.is_some() && told.pending.is_none() {
+                self.life.unschedule(row.id);
+            }
+            return Ok(());
+        };
+        if scheduled.is_some_and(|one| one.to_plan_id == terms.plan_id) {
+            return Ok(());
+        }
+        let change = PlanChange {
+            id: name(terms.plan_id, effective_at),
+            subscription_id: row.id,
+            to_plan_id: terms.plan_id,
+            effective_at,
+            cycle_key: terms.cycle_key,
+            price: terms.price,
+            currency: terms.currency,
+            cadence: terms.cadence,
+            one_time: terms.one_time,
+        };
+        let metadata = self.life.label(row.id).metadata;
+        self.life.schedule(change, metadata);
+        Ok(())
+    }
+
+    fn move_link(&self) -> Result<()> {
+        let link = Link {
+            account_id: self.case.source.account_id,
+            kind: Kind::Subscription,
+            external_id: &self.external_id,
+            local_id: self.row_id,
+            customer_id: Some(self.life.customer.id),
+            key: "",
+            detail: json!({}),
+            at: self.case.context.now,
+        };
+        reference::link(&link)
+    }
+
+    /// Writes what was heard and what became of it.
+    fn save(mut self, is_latest: bool) -> Result<()> {
+        let case = self.case;
+        let (account_id, at) = (case.source.account_id, case.context.now);
+        let (kind, id) = (Kind::Subscription, self.external_id.as_str());
+        reference::set_detail(account_id, kind, id, &json!({ HEARD: self.heard }), at)?;
+        if is_latest {
+            reference::set_order(account_id, kind, id, case.order, at)?;
+        }
+        // What was heard may have brought a date that has come.
+        let now = self.life.now();
+        self.life.advance(now);
+        self.life.save().map(|_| ())
+    }
+}
