@@ -114,6 +114,15 @@ def test_what_somebody_else_did_just_before_is_refused(stripe):
     assert stripe.ledger.sum("USD") == 0
 
 
+def test_what_was_never_paid_is_not_given_back(stripe):
+    stripe.methods[stripe.charge["payment_method"]].card.decline = "do_not_honor"
+    status, _, body = charge(stripe)
+    assert (status, json.loads(body)["error"]["decline_code"]) == (402, "do_not_honor")
+    refund = {"payment_intent": json.loads(body)["error"]["payment_intent"]["id"]}
+    assert ask(stripe, "POST", "/v1/refunds", refund)[0] == 400
+    assert stripe.ledger == []
+
+
 def test_a_certificate_counts_only_with_its_authority(tmp_path):
     good, other = certificates.make(tmp_path / "good"), certificates.make(tmp_path / "other")
     expired = certificates.make(tmp_path / "expired", expired=True)

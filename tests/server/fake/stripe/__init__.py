@@ -235,6 +235,8 @@ class Stripe(Subscriptions, Told):
         payment = self.payments.get(given.get("payment_intent")) or self.by_charge(given.get("charge"))
         if not payment:
             raise missing("payment_intent", given.get("payment_intent") or given.get("charge", ""), "payment_intent")
+        if payment.status != "succeeded":
+            raise error(400, "This PaymentIntent does not have a successful charge to refund.", "charge_not_refundable")
         left = payment.amount - payment.refunded
         if not left:
             raise error(400, f"Charge {payment.charge} has already been refunded.", "charge_already_refunded")
