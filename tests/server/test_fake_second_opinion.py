@@ -92,7 +92,8 @@ def conversation(endpoint: Endpoint) -> list:
     intent = ask("payment_intent", "POST", "/v1/payment_intents", payment_method=method, **charge)["id"]
     ask("payment_intent", "GET", f"/v1/payment_intents/{intent}")
     ask("refund", "POST", "/v1/refunds", payment_intent=intent, amount=1000)
-    ask("refund", "POST", "/v1/refunds", payment_intent=intent)
+    # The rest is named: the other one takes a refund without an amount for the whole again.
+    ask("refund", "POST", "/v1/refunds", payment_intent=intent, amount=250)
     declining = endpoint.card(endpoint, customer, declined=True)
     ask("payment_intent", "POST", "/v1/payment_intents", payment_method=declining, **charge)
     assert endpoint.ask("GET", "/v1/customers/cus_of_nobody")[0] == 404
