@@ -146,9 +146,14 @@ extension_sql_file!(
     requires = ["worker"]
 );
 extension_sql_file!(
+    "../sql/schema/63_provider_money_api.sql",
+    name = "provider_money_api",
+    requires = ["provider_api"]
+);
+extension_sql_file!(
     "../sql/schema/64_queue.sql",
     name = "queue",
-    requires = ["provider_api"]
+    requires = ["provider_money_api"]
 );
 extension_sql_file!(
     "../sql/schema/65_provider_view.sql",

@@ -16,6 +16,7 @@ mod customer;
 mod decide;
 mod enforce;
 mod hold;
+mod money;
 mod operate;
 mod organization;
 mod private;

@@ -165,3 +165,30 @@ pub fn promote(customer_id: Uuid) -> Result<()> {
     );
     spi::run(&PROMOTE, arguments![customer_id]).map(|_| ())
 }
+
+/// The currency that a customer is billed in, else the one that the organization's plans are sold in.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn currency(
+    snapshot: &Snapshot,
+    organization_id: Uuid,
+    customer_id: Uuid,
+) -> Result<Option<String>> {
+    static CURRENCY: Statement = Statement::look_up(
+        "SELECT coalesce(
+             (SELECT currency FROM owo.subscription
+               WHERE customer_id = $1 AND currency IS NOT NULL
+               ORDER BY created_at DESC, id LIMIT 1),
+             (SELECT currency FROM owo.plan
+               WHERE organization_id = $2 AND currency IS NOT NULL
+               GROUP BY currency ORDER BY count(*) DESC, currency LIMIT 1))",
+    );
+    let rows = spi::read(
+        snapshot,
+        &CURRENCY,
+        arguments![customer_id, organization_id],
+        |row| row.get(0),
+    )?;
+    Ok(rows.into_iter().next().flatten())
+}

@@ -45,6 +45,11 @@ pub fn complete(context: &Context, id: Uuid, reference: Option<&str>) -> Result<
         life.close(&checkout, "completed", reference, None, context.now)?;
         return life.save().map(|_| ());
     }
+    if checkout.kind == "setup" && checkout.subscription_id.is_none() {
+        save_method(&mut life, reference)?;
+        life.close(&checkout, "completed", reference, None, context.now)?;
+        return life.save().map(|_| ());
+    }
     let waiting = checkout
         .subscription_id
         .and_then(|id| life.find(id))
@@ -57,10 +62,7 @@ pub fn complete(context: &Context, id: Uuid, reference: Option<&str>) -> Result<
             ))
         })?;
     if checkout.kind == "setup" {
-        let method = life.new_id()?;
-        let customer_id = life.customer.id;
-        db::subscription::insert_manual_method(customer_id, method, reference, context.now)?;
-        life.facts.has_payment_method = true;
+        save_method(&mut life, reference)?;
     }
     let why = reason(&life, &waiting);
     begin(&mut life, &waiting, &checkout)?;
@@ -121,6 +123,13 @@ fn take<'a>(context: &'a Context, id: Uuid, wanted: &str) -> Result<Option<(Life
     let mut life = Life::load(context, &snapshot, customer)?;
     life.advance(context.now);
     Ok(Some((life, checkout)))
+}
+
+fn save_method(life: &mut Life, reference: Option<&str>) -> Result<()> {
+    let method = life.new_id()?;
+    db::subscription::insert_manual_method(life.customer.id, method, reference, life.now())?;
+    life.facts.has_payment_method = true;
+    Ok(())
 }
 
 /// Begins what waited, in place of the group's live plan.

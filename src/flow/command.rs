@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::customer;
 use crate::flow::life::Life;
+use crate::flow::wallet;
 use crate::meter;
 use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::facts::{Status, Subscription};
@@ -87,6 +88,8 @@ pub fn leave(context: &Context, customer: &Customer) -> Result<()> {
         life.close(checkout, "expired", None, reason, context.now)?;
     }
     life.save()?;
+    wallet::forget_all(context, customer.id)?;
+    db::payment::erase(customer.id)?;
     db::subscription::erase(customer.id)
 }
 

@@ -12,13 +12,17 @@ use crate::db::checkout::{Checkout, PackSold};
 use crate::db::credit::{NewGrant, Pack};
 use crate::db::customer::Customer;
 use crate::error::{Error, Result};
-use crate::flow::attach::provider;
+use crate::flow::attach::{provider, way};
 use crate::flow::context::Context;
 use crate::flow::credit;
 use crate::flow::customer;
 use crate::flow::gift;
 use crate::flow::idempotency;
 use crate::flow::life::CHECKOUT_HOURS;
+use crate::flow::outbox::job::Job;
+use crate::flow::payment::{self, Reason};
+use crate::flow::provider::desk::Desk;
+use crate::meter;
 use chrono::{DateTime, TimeDelta, Utc};
 use owostack_domain::ids;
 use owostack_domain::period::Tz;
@@ -112,8 +116,9 @@ fn begin(context: &Context, customer: &Customer, pack: &Pack, order: &Order) -> 
     let provider = provider::choose(context, order.provider, pack.provider.as_deref())?;
     let (sold, amount) = sell(pack, order.quantity)?;
     customer::lock_living(customer)?;
+    meter::lock_customer(customer.id);
     let credits = sold.credits;
-    let (checkout_id, reference) = if amount == 0 {
+    let (page, reference) = if amount == 0 {
         let grant = NewGrant {
             metadata: order.metadata.clone().unwrap_or_else(|| json!({})),
             ..granted(context, customer.id, &sold, zone(context, customer))?
@@ -121,7 +126,7 @@ fn begin(context: &Context, customer: &Customer, pack: &Pack, order: &Order) -> 
         gift::write(context, &grant)?;
         (None, grant.id)
     } else {
-        provider::require_account(context, &provider)?;
+        let desk = Desk::require(context, &provider)?;
         let checkout = Checkout {
             amount,
             currency: pack.currency.clone(),
@@ -130,18 +135,46 @@ fn begin(context: &Context, customer: &Customer, pack: &Pack, order: &Order) -> 
             metadata: order.metadata.clone().unwrap_or_else(|| json!({})),
             ..checkout(context, customer.id, sold)?
         };
-        db::checkout::insert(&checkout, context.now)?;
-        (Some(checkout.id), checkout.id)
+        let has_page = collect(context, desk.as_ref(), checkout.clone())?;
+        (has_page.then_some(checkout.id), checkout.id)
     };
     Ok(Purchase {
         success: true,
-        requires_checkout: checkout_id.is_some(),
-        checkout_id,
+        requires_checkout: page.is_some(),
+        checkout_id: page,
         checkout_url: None,
         credits,
         balance: credit::balance(context, customer, pack.credit_system_id)?,
         reference: reference.to_string(),
     })
+}
+
+/// Asks for the money: of the saved method at once, else on a page; whether there is one.
+fn collect(context: &Context, desk: Option<&Desk>, checkout: Checkout) -> Result<bool> {
+    let Some(desk) = desk else {
+        db::checkout::insert(&checkout, context.now)?;
+        return Ok(true);
+    };
+    let customer_id = checkout.customer_id;
+    let method = match desk.capabilities().charge.is_possible() {
+        true => desk.method(&Snapshot::latest()?, customer_id)?,
+        false => None,
+    };
+    let checkout = Checkout {
+        has_page: method.is_none(),
+        ..checkout
+    };
+    if let Some(method) = method {
+        db::checkout::insert(&checkout, context.now)?;
+        payment::charge(context, desk, &checkout, Reason::OneOff, &method)?;
+        return Ok(false);
+    }
+    desk.demand(desk.capabilities().checkout_one_time)?;
+    way::demand_url(desk, checkout.callback_url.as_deref())?;
+    db::checkout::insert(&checkout, context.now)?;
+    let checkout_id = checkout.id;
+    desk.enqueue(Some(customer_id), &Job::OpenCheckout { checkout_id })?;
+    Ok(true)
 }
 
 fn zone(context: &Context, customer: &Customer) -> Tz {

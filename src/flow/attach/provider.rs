@@ -4,7 +4,6 @@ use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
-use crate::flow::provider::account;
 use uuid::Uuid;
 
 /// The built-in provider, without network.
@@ -39,18 +38,4 @@ pub fn choose(context: &Context, named: Option<&str>, own: Option<&str>) -> Resu
         Error::undefined(format!("provider \"{name}\" does not exist"))
             .hint(format!("Providers are {}.", KNOWN.join(", "))),
     )
-}
-
-/// Refuses a step that needs money from a provider that has no account here.
-///
-/// # Errors
-/// `55000`.
-pub fn require_account(context: &Context, provider: &str) -> Result<()> {
-    if provider == MANUAL || account::acting(context, provider)?.is_some() {
-        return Ok(());
-    }
-    Err(Error::wrong_state(format!(
-        "provider \"{provider}\" has no account in this organization"
-    ))
-    .hint("Set one with owo_provider_set()."))
 }
