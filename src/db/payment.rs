@@ -248,6 +248,19 @@ pub fn fail(
     spi::run(&FAIL, arguments![customer_id, id, code, message, at]).map(|_| ())
 }
 
+/// Notes that nobody waits for a checkout's money any more; should it come all the same, it counts.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn give_up(customer_id: Uuid, checkout_id: Uuid, at: DateTime<Utc>) -> Result<()> {
+    static GIVE_UP: Statement = Statement::look_up(
+        "UPDATE owo.payment
+            SET status = 'failed', failure_message = 'the checkout was closed', updated_at = $3
+          WHERE customer_id = $1 AND checkout_id = $2 AND status = 'pending'",
+    );
+    spi::run(&GIVE_UP, arguments![customer_id, checkout_id, at]).map(|_| ())
+}
+
 /// Erases the application's own text about a customer's payments; sums stay.
 ///
 /// # Errors

@@ -7,8 +7,10 @@ use crate::db;
 use crate::db::event::Event;
 use crate::error::{Error, Result};
 use crate::flow::context::{Context, Level};
+use crate::flow::provider::express;
 use crate::guc;
 use owostack_domain::catalog::{self, Catalog, Changes, Difference, Known, Problem, Table};
+use owostack_domain::interval::Cadence;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -49,6 +51,10 @@ pub fn sync(context: &Context, document: &Value, dry_run: bool) -> Result<Value>
     }
     let stored = db::catalog::load(&Snapshot::latest()?, organization_id)?;
     let (wanted, warnings) = catalog::parse(document, &Known::of(&stored)).map_err(refused)?;
+    let problems = express::problems(&wanted, &context.organization.default_provider);
+    if !problems.is_empty() {
+        return Err(refused(problems));
+    }
     let difference = catalog::compare(&stored, &wanted);
     if !dry_run {
         db::catalog::defer_rules()?;
@@ -92,6 +98,26 @@ pub fn load(context: &Context) -> Result<Catalog> {
     db::catalog::load(&Snapshot::latest()?, context.organization.id)
 }
 
+/// Refuses a plan whose provider cannot express its price or interval.
+fn refuse_unsaleable(row: &Map<String, Value>) -> Result<()> {
+    let text = |name: &str| row.get(name).and_then(Value::as_str);
+    let Some(provider) = text("provider").and_then(owostack_provider::find) else {
+        return Ok(());
+    };
+    let cadence = text("billing_interval").and_then(|word| Cadence::parse(word).ok());
+    let price = express::Price {
+        amount: row.get("price_amount").and_then(Value::as_i64).unwrap_or(0),
+        currency: text("currency"),
+        cadence: cadence.filter(|_| text("billing_type") != Some("one_time")),
+    };
+    match express::problem(provider, price) {
+        Some(problem) => Err(Error::invalid(format!(
+            "owo.plan.billing_interval: {problem}"
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// A row of a catalog table in its normal form.
 ///
 /// # Errors
@@ -102,6 +128,9 @@ pub fn columns(relation: &str, columns: &Map<String, Value>) -> Result<Value> {
     match catalog::read_row(table, columns) {
         Ok(row) => {
             let mut normal = row.columns();
+            if table == Table::Plan {
+                refuse_unsaleable(&normal)?;
+            }
             // A name may be left out; any other NULL stays one, for the table to refuse.
             let null = |column: &String| columns.get(column).is_some_and(Value::is_null);
             for (column, value) in &mut normal {

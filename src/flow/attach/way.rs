@@ -8,14 +8,12 @@ use crate::backend::spi::Snapshot;
 use crate::db::method::Method;
 use crate::error::{Error, Result};
 use crate::flow::life::Life;
-use crate::flow::outbox::plan::price_key;
 use crate::flow::provider::desk::Desk;
+use crate::flow::provider::express;
 use owostack_domain::entitlement::facts::{Plan, Status};
 use owostack_domain::subscription::tell::recurs;
 use owostack_domain::switch::{Action, Attach, CheckoutKind, Terms};
 use owostack_provider::capability::Support;
-use owostack_provider::tag::Tags;
-use owostack_provider::wish;
 use uuid::Uuid;
 
 /// How what was decided comes about.
@@ -197,21 +195,23 @@ pub fn demand_url(desk: &Desk, callback_url: Option<&str>) -> Result<()> {
 
 /// Refuses a price or an interval that the provider cannot express (providers 12.1).
 fn express(desk: &Desk, plan: &Plan, terms: &Terms) -> Result<()> {
-    let cadence = (!terms.one_time).then_some(terms.cadence);
-    let key = price_key(plan.id, terms.price, terms.currency.as_deref(), cadence);
-    let Some(key) = key.filter(|_| terms.price > 0) else {
-        return Ok(());
-    };
-    if key.cadence.is_none() && !desk.capabilities().one_time_needs_product {
+    // A price that was made at the provider by hand can be expressed there.
+    let named = plan.cycles.iter();
+    let named = named.filter(|one| Some(&one.key) == terms.cycle_key.as_ref());
+    if named.into_iter().any(|one| one.external_id.is_some()) {
         return Ok(());
     }
-    let draft = wish::offer(key, &plan.slug, None, Tags::default());
-    desk.provider.check_plan(&draft).map_err(|refusal| {
-        Error::invalid(format!(
-            "plan \"{}\" cannot be sold through {}",
+    let price = express::Price {
+        amount: terms.price,
+        currency: terms.currency.as_deref(),
+        cadence: (!terms.one_time).then_some(terms.cadence),
+    };
+    match express::problem(desk.provider, price) {
+        None => Ok(()),
+        Some(problem) => Err(Error::invalid(format!(
+            "plan \"{}\" cannot be sold through {}: {problem}",
             plan.slug,
             desk.capabilities().title
-        ))
-        .detail(format!("The provider says: {refusal}."))
-    })
+        ))),
+    }
 }

@@ -7,6 +7,7 @@
 
 use super::{Life, Origin};
 use crate::backend::spi::Snapshot;
+use crate::db;
 use crate::db::checkout::Checkout;
 use crate::db::provider::reference;
 use crate::error::Result;
@@ -254,8 +255,11 @@ impl Life<'_> {
 
     /// An open page that is of no use any more ends, where the provider can do that.
     pub(super) fn push_close(&self, checkout: &Checkout) -> Result<()> {
-        if self.origin == Origin::Provider || !checkout.has_page {
+        if self.origin == Origin::Provider {
             return Ok(());
+        }
+        if !checkout.has_page {
+            return db::payment::give_up(self.customer.id, checkout.id, self.now);
         }
         let Some(desk) = Desk::find(self.context, &checkout.provider)? else {
             return Ok(());

@@ -3,5 +3,6 @@
 pub mod account;
 mod credentials;
 pub mod desk;
+pub mod express;
 pub mod key;
 pub mod status;

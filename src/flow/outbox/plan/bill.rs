@@ -27,6 +27,12 @@ pub(super) fn charge(task: &Task, payment_id: Uuid) -> Result<Planned> {
     let Some(payment) = found.filter(|one| one.status == "pending") else {
         return Ok(obsolete("the payment is not awaited any more"));
     };
+    if let Some(checkout_id) = payment.checkout_id {
+        let checkout = db::checkout::find(&task.snapshot, organization_id, checkout_id)?;
+        if checkout.is_none_or(|one| one.status != "open") {
+            return Ok(obsolete("nobody waits for the money any more"));
+        }
+    }
     let Some(money) = money(payment.amount, payment.currency.as_deref()) else {
         return Ok(refused("the payment has no amount"));
     };
