@@ -27,7 +27,8 @@ fn owo_worker_tick(max_jobs: Option<i32>, fcinfo: pg_sys::FunctionCallInfo) -> A
         let mut round = Round::new(max_jobs, BTreeSet::new());
         while round.step(caller)? == Stage::More {}
         let report = round.report();
-        let mut outcome = json!({ "folded": report.folded, "due": report.settled });
+        let mut outcome =
+            json!({ "folded": report.folded, "due": report.settled, "webhooks": report.webhooks });
         if let (Some(reason), Some(fields)) = (report.fold_skipped, outcome.as_object_mut()) {
             fields.insert("fold_skipped".to_owned(), json!(reason));
         }

@@ -30,6 +30,7 @@ pub mod setting;
 pub mod slot;
 pub mod spi;
 pub mod sqlstate;
+pub mod subtransaction;
 pub mod table;
 pub mod thread;
 pub mod transaction;

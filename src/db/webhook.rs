@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 /// What becomes of an event; the words of the column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "written by what applies")]
 pub enum Status {
     /// To be applied.
     Received,
@@ -121,13 +120,11 @@ pub fn find(
 
 /// An event to be applied.
 #[derive(Debug, Clone)]
-#[allow(dead_code, reason = "read by what applies")]
 pub struct Event {
     pub id: Uuid,
     pub account_id: Uuid,
     pub organization_id: Uuid,
     pub provider: String,
-    pub kind: String,
     pub headers: Value,
     /// None: dropped, since it was old.
     pub body: Option<Vec<u8>>,
@@ -139,7 +136,7 @@ pub struct Event {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, account_id, organization_id, provider, kind, headers, body, attempts, ",
+            "SELECT id, account_id, organization_id, provider, headers, body, attempts, ",
             "received_at FROM owo.webhook_event ",
             $rest
         )
@@ -152,11 +149,10 @@ fn event(row: &Row) -> Result<Event> {
         account_id: row.get(1)?,
         organization_id: row.get(2)?,
         provider: row.get(3)?,
-        kind: row.get(4)?,
-        headers: row.get(5)?,
-        body: row.get(6)?,
-        attempts: row.get(7)?,
-        received_at: row.get(8)?,
+        headers: row.get(4)?,
+        body: row.get(5)?,
+        attempts: row.get(6)?,
+        received_at: row.get(7)?,
     })
 }
 
@@ -164,7 +160,6 @@ fn event(row: &Row) -> Result<Event> {
 ///
 /// # Errors
 /// As `spi::read`.
-#[allow(dead_code, reason = "asked by what applies")]
 pub fn due(snapshot: &Snapshot, now: DateTime<Utc>, count: i64) -> Result<Vec<Uuid>> {
     static DUE: Statement = Statement::new(
         "SELECT e.id FROM owo.webhook_event AS e
@@ -184,7 +179,6 @@ pub fn due(snapshot: &Snapshot, now: DateTime<Utc>, count: i64) -> Result<Vec<Uu
 ///
 /// # Errors
 /// As `spi::read`.
-#[allow(dead_code, reason = "asked by what applies")]
 pub fn next_due(snapshot: &Snapshot) -> Result<Option<DateTime<Utc>>> {
     static NEXT: Statement = Statement::new(
         "SELECT min(e.next_at) FROM owo.webhook_event AS e
@@ -201,7 +195,6 @@ pub fn next_due(snapshot: &Snapshot) -> Result<Option<DateTime<Utc>>> {
 ///
 /// # Errors
 /// As `spi::write`.
-#[allow(dead_code, reason = "asked by what applies")]
 pub fn lock_open(id: Uuid) -> Result<Option<Event>> {
     static LOCK: Statement = Statement::new(select!(
         "WHERE id = $1 AND status IN ('received', 'parked') FOR UPDATE SKIP LOCKED"
@@ -221,7 +214,6 @@ pub fn lock(organization_id: Uuid, id: Uuid) -> Result<Option<Event>> {
 
 /// What became of an event.
 #[derive(Debug, Clone)]
-#[allow(dead_code, reason = "written by what applies")]
 pub struct Outcome<'a> {
     pub status: Status,
     /// When to try again, in real time; for open ones.
@@ -239,7 +231,6 @@ pub struct Outcome<'a> {
 ///
 /// # Errors
 /// As `spi::run`.
-#[allow(dead_code, reason = "written by what applies")]
 pub fn mark(id: Uuid, outcome: &Outcome, now: DateTime<Utc>) -> Result<()> {
     static MARK: Statement = Statement::new(
         "UPDATE owo.webhook_event
@@ -261,11 +252,37 @@ pub fn mark(id: Uuid, outcome: &Outcome, now: DateTime<Utc>) -> Result<()> {
     spi::run(&MARK, arguments).map(|_| ())
 }
 
+/// Puts an event off that could not be tried.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn put_off(id: Uuid, next_at: DateTime<Utc>) -> Result<()> {
+    static PUT_OFF: Statement =
+        Statement::look_up("UPDATE owo.webhook_event SET next_at = $2 WHERE id = $1");
+    spi::run(&PUT_OFF, arguments![id, next_at]).map(|_| ())
+}
+
+/// Whether an object has been fetched, or could not be, since an event was last looked at.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn has_looked(snapshot: &Snapshot, id: Uuid, subjects: Vec<Uuid>) -> Result<bool> {
+    static LOOKED: Statement = Statement::new(
+        "SELECT EXISTS (SELECT FROM owo.webhook_event AS e
+                          JOIN owo.outbox AS o ON o.account_id = e.account_id
+                         WHERE e.id = $1 AND o.subject_id = ANY ($2) AND o.kind = 'fetch'
+                           AND o.state IN ('done', 'dead') AND o.created_at >= e.updated_at)",
+    );
+    let rows = spi::read(snapshot, &LOOKED, arguments![id, subjects], |row| {
+        row.get::<bool>(0)
+    })?;
+    Ok(rows.into_iter().any(|looked| looked))
+}
+
 /// Makes parked events due that waited for this link; whether there were any.
 ///
 /// # Errors
 /// As `spi::run`.
-#[allow(dead_code, reason = "told by what links")]
 pub fn unpark(account_id: Uuid, waits_for: &str, now: DateTime<Utc>) -> Result<bool> {
     static UNPARK: Statement = Statement::new(
         "UPDATE owo.webhook_event SET next_at = $3

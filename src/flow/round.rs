@@ -12,6 +12,8 @@ use crate::error::Result;
 use crate::flow::due;
 use crate::flow::fold::{self, Folded};
 use crate::flow::provider::key;
+use crate::flow::webhook;
+use crate::guc;
 use crate::meter;
 use chrono::{DateTime, Duration, Utc};
 use std::collections::{BTreeSet, VecDeque};
@@ -39,6 +41,7 @@ pub enum Stage {
 /// What a round does, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Task {
+    Webhooks,
     Dates,
     Partitions,
     Fold,
@@ -61,6 +64,8 @@ pub struct Report {
     pub first: Option<Uuid>,
     /// Customers whom somebody else was working on.
     pub busy: i64,
+    /// Webhooks that were applied, or put off with a reason.
+    pub webhooks: i64,
     /// Idempotency keys deleted.
     pub keys: i64,
     /// When the next date comes.
@@ -88,7 +93,7 @@ impl Round {
     /// A round of at most `jobs` batches of each kind that leaves some customers alone.
     pub fn new(jobs: i32, avoided: BTreeSet<Uuid>) -> Self {
         Self {
-            task: Task::Dates,
+            task: Task::Webhooks,
             left: jobs,
             jobs,
             avoided,
@@ -101,6 +106,7 @@ impl Round {
     /// What the next batch is about, for those who watch.
     pub fn activity(&self) -> &'static str {
         match self.task {
+            Task::Webhooks => "apply webhooks",
             Task::Dates => "settle dates",
             Task::Partitions => "make partitions",
             Task::Fold => "fold usage",
@@ -116,13 +122,16 @@ impl Round {
     /// As the flows; [`Round::pass_over`] goes on with what comes after.
     pub fn step(&mut self, caller: &Caller) -> Result<Stage> {
         match self.task {
+            Task::Webhooks => self.apply_webhooks(caller)?,
             Task::Dates => self.settle(caller)?,
             Task::Partitions => self.make_partitions()?,
             Task::Fold => self.fold()?,
             Task::Keys => self.delete_keys(caller)?,
             Task::Upkeep => self.keep_up(caller)?,
             Task::Outlook => {
-                self.report.due_at = due::next_after(caller.at)?;
+                let webhook = db::webhook::next_due(&Snapshot::latest()?)?;
+                let webhook = webhook.filter(|_| guc::outbox());
+                self.report.due_at = due::next_after(caller.at)?.into_iter().chain(webhook).min();
                 self.go_on(Task::Over);
             }
             Task::Over => {}
@@ -137,6 +146,7 @@ impl Round {
     pub fn pass_over(&mut self) -> Option<Uuid> {
         let customer = self.current.take();
         match self.task {
+            Task::Webhooks => self.go_on(Task::Dates),
             Task::Dates if customer.is_some() => {}
             Task::Dates => self.go_on(Task::Partitions),
             Task::Partitions => self.go_on(Task::Fold),
@@ -164,6 +174,21 @@ impl Round {
         self.left = self.left.saturating_sub(1);
         self.report.more |= !may;
         may
+    }
+
+    /// Applies webhooks before dates act: what a provider said may change a date.
+    fn apply_webhooks(&mut self, caller: &Caller) -> Result<()> {
+        if !guc::outbox() || !self.spend() {
+            self.go_on(Task::Dates);
+            return Ok(());
+        }
+        let batch = webhook::apply::apply_due(caller)?;
+        self.report.webhooks = self.report.webhooks.saturating_add(batch.tried);
+        self.report.busy = self.report.busy.saturating_add(batch.busy);
+        if batch.found < webhook::apply::BATCH {
+            self.go_on(Task::Dates);
+        }
+        Ok(())
     }
 
     /// Settles one customer.

@@ -117,7 +117,7 @@ impl Rounds {
             .map(|since| *since + Duration::seconds(AVOID_SECONDS))
             .chain(soon);
         Outcome::Done {
-            worked: report.folded > 0 || report.settled > 0,
+            worked: report.folded > 0 || report.settled > 0 || report.webhooks > 0,
             more: report.more,
             due_at: report.due_at.into_iter().chain(again).min(),
         }

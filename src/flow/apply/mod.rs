@@ -30,12 +30,12 @@ use owostack_domain::ids;
 use owostack_domain::subscription::step;
 use owostack_provider::event::{Change, Effect, Order};
 use owostack_provider::link::Link;
-use owostack_provider::object::ObjectRef;
+use owostack_provider::object::{ObjectKind, ObjectRef};
 use serde_json::Value;
 use uuid::Uuid;
 use whom::Whom;
 
-pub use answer::answer;
+pub use answer::{answer, look};
 pub use fail::{declined, exists, missing, refused};
 
 /// The account that something comes from.
@@ -137,6 +137,20 @@ pub fn effect(
     };
     case.know_customer()?;
     Ok((Some(customer_id), case.apply(&effect.change)?))
+}
+
+/// The object that an effect may have to be looked at for.
+pub fn object_of(effect: &Effect) -> Option<ObjectRef> {
+    let (kind, id) = match &effect.change {
+        Change::Subscription(told) => (ObjectKind::Subscription, &told.id),
+        Change::Payment(told) => (ObjectKind::Payment, &told.id),
+        Change::Look(object) => return Some(object.clone()),
+        _ => return None,
+    };
+    Some(ObjectRef {
+        kind,
+        id: id.clone(),
+    })
 }
 
 /// What to do about somebody whom nobody knows, or not yet.
