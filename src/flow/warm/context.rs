@@ -113,7 +113,9 @@ pub fn before(organization_id: uuid::Uuid) -> Before {
 
 /// Keeps a context that was judged after `before` was read.
 pub fn keep(context: &Context, level: Level, before: Before) {
-    let Some(generation) = before.generation else {
+    // Judging may itself have bound the database: if that is rolled back, no generation moves.
+    let usable = generation::is_usable();
+    let Some(generation) = before.generation.filter(|_| usable) else {
         return;
     };
     let judged = Judged {
