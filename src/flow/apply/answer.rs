@@ -9,15 +9,19 @@ use crate::db;
 use crate::db::provider::reference::{self, Kind, Link as NewLink};
 use crate::error::Result;
 use crate::flow::context::Context;
+use crate::flow::life::Life;
 use crate::flow::outbox::Work;
 use crate::flow::outbox::enqueue::enqueue;
 use crate::flow::outbox::job::Job;
+use crate::meter;
 use chrono::{DateTime, Utc};
+use owostack_domain::ids;
 use owostack_provider::event::{Change, Effect, Order};
 use owostack_provider::link::Link;
 use owostack_provider::object::{
     Method, Object, ObjectKind, ObjectRef, PlanLink, PlanPage, Snapshot, SnapshotPage,
 };
+use owostack_provider::operation::Timing;
 use owostack_provider::tag::Tag;
 use owostack_provider::wish::PriceKey;
 use serde_json::json;
@@ -201,6 +205,9 @@ impl Answer<'_> {
     }
 
     fn subscription(&self, told: &Snapshot) -> Result<()> {
+        if self.follows(told)? {
+            return Ok(());
+        }
         let link = Link {
             customer: told.customer.clone(),
             checkout: told.checkout.clone(),
@@ -209,6 +216,55 @@ impl Answer<'_> {
             ..Link::default()
         };
         self.apply(link, Change::Subscription(told.clone()))
+    }
+
+    /// A provider without changes has begun another subscription: it belongs to the row that has the
+    /// plan, and the one before to the row before. True when its row begins only at its date.
+    fn follows(&self, told: &Snapshot) -> Result<bool> {
+        let Job::Change {
+            subscription_id,
+            timing,
+        } = &self.work.job
+        else {
+            return Ok(false);
+        };
+        let (id, account_id) = (*subscription_id, self.work.whose.account_id);
+        let view = View::latest()?;
+        let known = reference::find(&view, account_id, Kind::Subscription, &told.id)?;
+        let Some(customer_id) = self.work.whose.customer_id.filter(|_| known.is_none()) else {
+            return Ok(false);
+        };
+        meter::lock_customer(customer_id);
+        let view = View::latest()?;
+        let Some(customer) = db::customer::find(&view, vec![customer_id])?.pop() else {
+            return Ok(false);
+        };
+        let life = Life::load(self.context, &view, customer)?;
+        let changes = life.facts.plan_changes.iter();
+        let change = changes
+            .filter(|one| one.subscription_id == id)
+            .min_by_key(|one| one.id);
+        let local_id = match (timing, change) {
+            (Timing::PeriodEnd, Some(change)) => ids::derived(change.id, "subscription"),
+            _ => id,
+        };
+        if let Some(row) = life.find(id).filter(|_| local_id == id) {
+            let former = life.facts.latest_former_base(row.group_id);
+            if let Some(former) = former.filter(|_| row.base) {
+                reference::take_over(account_id, id, former.id, self.context.now)?;
+            }
+        }
+        reference::link(&NewLink {
+            account_id,
+            kind: Kind::Subscription,
+            external_id: &told.id,
+            local_id,
+            customer_id: Some(customer_id),
+            key: "",
+            detail: json!({}),
+            at: self.context.now,
+        })?;
+        Ok(local_id != id)
     }
 
     /// Prices that we made ourselves, or that the catalog names, are linked again.

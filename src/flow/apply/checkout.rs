@@ -113,6 +113,21 @@ pub fn pay_pack(case: &Case, life: Life, row: &Row, told: &Checkout) -> Result<(
     life.save().map(|_| ())
 }
 
+/// The difference of a change of plan was paid: the new plan begins, and the provider is told.
+///
+/// # Errors
+/// As the statements.
+pub fn paid_for(mut life: Life, row: &Row) -> Result<()> {
+    let waiting = row.subscription_id.and_then(|id| life.find(id));
+    let waiting = waiting.filter(|one| one.status == Status::Incomplete);
+    let Some(waiting) = waiting.cloned() else {
+        return Ok(());
+    };
+    checkout::begin(&mut life, &waiting, row)?;
+    life.close(row, "completed", None, None, life.now())?;
+    life.save().map(|_| ())
+}
+
 /// The row that waits begins; one that does not wait stays as it is.
 fn begin(case: &Case, life: &mut Life, row: &Row, id: uuid::Uuid) -> Result<()> {
     let waiting = life.find(id).filter(|one| one.status == Status::Incomplete);

@@ -6,6 +6,8 @@
 
 use super::locate::{self, Place};
 use super::{Applied, Case, words};
+use crate::backend::spi::Snapshot as View;
+use crate::db;
 use crate::db::provider::reference::{self, Kind, Link, Reference};
 use crate::error::{Error, Result};
 use crate::flow::attach;
@@ -45,6 +47,9 @@ pub fn apply(case: &Case, told: &Snapshot) -> Result<Applied> {
     let found = case.reference(Kind::Subscription, &told.id)?;
     let terms = locate::terms(case, &mut life, told)?;
     let row_id = match &found {
+        Some(found) if life.find(found.local_id).is_none() => {
+            return Ok(Applied::Skipped("its row begins at its date".to_owned()));
+        }
         Some(found) => found.local_id,
         None => match locate::row(case, &mut life, told, terms.as_ref())? {
             Place::Row(id) => id,
@@ -81,7 +86,8 @@ pub fn apply(case: &Case, told: &Snapshot) -> Result<Applied> {
 /// # Errors
 /// As the statements.
 pub fn hear(case: &Case, life: Life, external_id: &str, word: Word) -> Result<bool> {
-    let Some(found) = case.reference(Kind::Subscription, external_id)? else {
+    let found = case.reference(Kind::Subscription, external_id)?;
+    let Some(found) = found.filter(|found| life.find(found.local_id).is_some()) else {
         life.save()?;
         return Ok(false);
     };
@@ -213,12 +219,30 @@ impl<'a, 'b> Hearing<'a, 'b> {
         if !settle(&mut row, &self.told(&standing)) {
             return self.go_on(&before, &standing);
         }
+        if row.cancel_at.is_some() && self.is_succeeded(&row)? {
+            row.cancel_at = None;
+        }
         if row == before {
             return Ok(None);
         }
         self.life.put(row.clone(), None);
         self.tell(&before, &row);
         Ok(Some(row.status.as_str()))
+    }
+
+    /// Whether it ends there only because another one follows it, as our scheduled change wants.
+    fn is_succeeded(&self, row: &Subscription) -> Result<bool> {
+        let mut changes = self.life.facts.plan_changes.iter();
+        let Some(change) = changes.find(|one| one.subscription_id == row.id) else {
+            return Ok(false);
+        };
+        let (account_id, later) = (
+            self.case.source.account_id,
+            ids::derived(change.id, "subscription"),
+        );
+        let view = View::latest()?;
+        let found = reference::of(&view, account_id, Kind::Subscription, later, "")?;
+        Ok(found.is_some())
     }
 
     /// Begins the row that waited, in place of the group's live plan.
@@ -317,6 +341,10 @@ impl<'a, 'b> Hearing<'a, 'b> {
         let Some(terms) = terms.filter(|terms| row.is_live() && !terms.is_same_choice(&row)) else {
             return Ok(());
         };
+        // What it bills still is what we are about to change.
+        if db::outbox::is_wanted(&View::latest()?, row.id, "change")? {
+            return Ok(());
+        }
         let id = self.successor(&row, terms);
         let standing = self.heard.standing();
         let waited = self.life.checkout_of(id).cloned();

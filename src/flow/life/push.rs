@@ -194,12 +194,36 @@ impl Life<'_> {
                 subscription_id: id,
             },
         };
-        desk.enqueue(Some(self.customer.id), &job).map(|_| ())
+        desk.enqueue(Some(self.customer.id), &job)?;
+        match one {
+            Tell::EndNow(_) => self.push_end(desk, id),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a provider without changes has begun for a later row ends with the running one.
+    fn push_end(&self, desk: &Desk, id: Uuid) -> Result<()> {
+        let mut changes = self.changes_before.iter();
+        let Some(change) = changes.find(|one| one.subscription_id == id) else {
+            return Ok(());
+        };
+        let later = ids::derived(change.id, "subscription");
+        if desk.has(&Snapshot::latest()?, later)? {
+            let job = Job::Cancel {
+                subscription_id: later,
+                timing: Timing::Now,
+            };
+            desk.enqueue(Some(self.customer.id), &job)?;
+        }
+        Ok(())
     }
 
     /// The provider's subscription belongs to the row that goes on with it.
     fn push_over(&self, desk: &Desk, from: Uuid, to: Uuid, appointed: bool) -> Result<()> {
-        reference::take_over(desk.account.id, from, to, self.now)?;
+        // A provider without changes has begun another subscription for the new row already.
+        if !(appointed && desk.has(&Snapshot::latest()?, to)?) {
+            reference::take_over(desk.account.id, from, to, self.now)?;
+        }
         // A provider that changes by itself has told us so; others are still to be told.
         let changed =
             self.origin == Origin::Provider && desk.capabilities().change_now == Support::Native;

@@ -131,45 +131,30 @@ fn now<'a>(facts: &'a Facts, row: &'a Subscription) -> Option<Target<'a>> {
     })
 }
 
-/// Commands that need nothing but the provider's id, as long as the row still asks for them.
+/// Commands that need nothing but the provider's id.
+///
+/// They are sent in their order, whatever the row says by then: a webhook that was on its way may
+/// have brought the row back to what it was before, and the answer to the command puts it right.
 pub(super) fn command(task: &Task, id: Uuid) -> Result<Planned> {
-    let facts = task.facts()?;
-    let Some(row) = facts.subscriptions.iter().find(|row| row.id == id) else {
-        return Ok(obsolete("the subscription is gone"));
-    };
     let Some(subscription) = task.external(Kind::Subscription, id)? else {
         return Ok(obsolete(UNKNOWN));
     };
-    let mut changes = facts.plan_changes.iter();
-    let change = changes.find(|one| one.subscription_id == id);
-    let free = change.is_some_and(|one| !recurs(one.price, one.one_time));
-    let leaves = row.cancel_at.is_some() || free;
-    let paused = row.status == Status::Paused;
-    let (wanted, operation) = match task.work.job {
-        Job::UndoChange { .. } => (row.is_live(), Operation::UndoChange { subscription }),
-        Job::Cancel { timing, .. } => (
-            timing == Timing::Now || leaves || !row.is_live(),
-            Operation::CancelSubscription {
-                subscription,
-                // Its date may have passed while the provider could not be reached.
-                timing: if row.is_live() { timing } else { Timing::Now },
-            },
-        ),
-        Job::Keep { .. } => (
-            row.is_live() && !leaves,
-            Operation::KeepSubscription { subscription },
-        ),
-        Job::Pause { .. } => (paused, Operation::PauseSubscription { subscription }),
-        _ => (
-            row.is_live() && !paused,
-            Operation::ResumeSubscription { subscription },
-        ),
-    };
-    Ok(if wanted {
-        send(operation)
-    } else {
-        obsolete("it is not wanted any more")
-    })
+    Ok(send(match task.work.job {
+        Job::UndoChange { .. } => Operation::UndoChange { subscription },
+        Job::Cancel { timing, .. } => Operation::CancelSubscription {
+            subscription,
+            timing: ending(task, id, timing)?,
+        },
+        Job::Keep { .. } => Operation::KeepSubscription { subscription },
+        Job::Pause { .. } => Operation::PauseSubscription { subscription },
+        _ => Operation::ResumeSubscription { subscription },
+    }))
+}
+
+/// The date of an end may have passed while the provider could not be reached.
+fn ending(task: &Task, id: Uuid, timing: Timing) -> Result<Timing> {
+    let lives = task.subscription(id)?.is_some_and(|row| row.is_live());
+    Ok(if lives { timing } else { Timing::Now })
 }
 
 impl Task<'_> {
