@@ -99,6 +99,11 @@ impl Calls {
         recorded || sent
     }
 
+    /// Looks into the outbox at the next turn: a round may have made or freed jobs.
+    pub fn look_soon(&mut self) {
+        self.look_at = Some(clock::wall_time());
+    }
+
     /// The file that tells of answers.
     pub fn file(&self) -> Option<i32> {
         self.pool.as_ref().map(Pool::file)

@@ -157,6 +157,7 @@ impl Visit {
         let outcome = self.rounds.round(|| {
             calls.turn();
         });
+        self.calls.look_soon();
         let now = clock::wall_time();
         self.rested_at = now;
         self.slot.heartbeat_at.set(Some(now));

@@ -16,9 +16,7 @@ use uuid::Uuid;
 
 pub use due::{Due, due, next_after};
 pub use row::{Problem, Row, State, composite, lock, store, take_up};
-pub use wait::{fail_waiting, wake_waiting};
-#[allow(unused_imports, reason = "adoption, which follows, lines jobs up")]
-pub use wait::{line_up_behind, pass_on_waiting};
+pub use wait::{fail_waiting, line_up_behind, pass_on_waiting, wake_waiting};
 
 /// A job as it is first written.
 #[derive(Debug, Clone)]

@@ -38,13 +38,12 @@ pub fn fail_waiting(id: Uuid, text: &str, code: &str, at: DateTime<Utc>) -> Resu
 ///
 /// # Errors
 /// As `spi::run`.
-#[allow(dead_code, reason = "adoption, which follows, lines jobs up")]
 pub fn line_up_behind(account_id: Uuid, id: Uuid, at: DateTime<Utc>) -> Result<u64> {
     static LINE_UP: Statement = Statement::new(
         "UPDATE owo.outbox
             SET state = 'waiting', waits_for = $2, lease_until = NULL, updated_at = $3
           WHERE account_id = $1 AND id <> $2
-            AND (state IN ('queued', 'failed') OR (state = 'running' AND lease_until <= $3))",
+            AND state IN ('queued', 'failed', 'running')",
     );
     spi::run(&LINE_UP, arguments![account_id, id, at])
 }
@@ -53,7 +52,6 @@ pub fn line_up_behind(account_id: Uuid, id: Uuid, at: DateTime<Utc>) -> Result<u
 ///
 /// # Errors
 /// As `spi::run`.
-#[allow(dead_code, reason = "adoption, which follows, lines jobs up")]
 pub fn pass_on_waiting(from: Uuid, to: Uuid, at: DateTime<Utc>) -> Result<u64> {
     static PASS_ON: Statement = Statement::new(
         "UPDATE owo.outbox SET waits_for = $2, updated_at = $3

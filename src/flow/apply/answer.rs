@@ -305,8 +305,10 @@ impl Answer<'_> {
         }
     }
 
+    /// The next page; what waits for the look waits for that one instead.
     fn go_on(&self, job: Job) -> Result<()> {
-        enqueue(&self.work.whose, &job, self.at).map(|_| ())
+        let next = enqueue(&self.work.whose, &job, self.at)?;
+        db::outbox::pass_on_waiting(self.work.id, next, self.at).map(|_| ())
     }
 
     /// What is listed is saved; what is not listed any more is gone.

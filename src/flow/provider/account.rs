@@ -125,7 +125,9 @@ fn take_over(context: &Context, account: &AccountRow) -> Result<()> {
         account_id: account.id,
         customer_id: None,
     };
-    enqueue(&whose, &Job::Reconcile { cursor: None }, context.caller.at)?;
+    let at = context.caller.at;
+    let look = enqueue(&whose, &Job::Reconcile { cursor: None }, at)?;
+    db::outbox::line_up_behind(account.id, look, at)?;
     wake::note();
     Ok(())
 }
