@@ -50,7 +50,7 @@ CREATE FUNCTION owo_check(
     value numeric DEFAULT 1,
     entity text DEFAULT NULL
 ) RETURNS owo_decision
-    LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'owo_check_wrapper';
+    LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'owo_check_hot';
 COMMENT ON FUNCTION owo_check(text, text, numeric, text)
     IS 'may this customer use this feature now; writes nothing';
 
@@ -60,7 +60,7 @@ CREATE FUNCTION owo_allowed(
     value numeric DEFAULT 1,
     entity text DEFAULT NULL
 ) RETURNS boolean
-    LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'owo_allowed_wrapper';
+    LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'owo_allowed_hot';
 COMMENT ON FUNCTION owo_allowed(text, text, numeric, text)
     IS 'owo_check as a boolean, for WHERE and row security';
 
@@ -70,7 +70,7 @@ CREATE FUNCTION owo_require(
     value numeric DEFAULT 1,
     entity text DEFAULT NULL
 ) RETURNS owo_decision
-    LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'owo_require_wrapper';
+    LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'owo_require_hot';
 COMMENT ON FUNCTION owo_require(text, text, numeric, text)
     IS 'owo_check that raises 23514 when denied';
 
@@ -102,7 +102,7 @@ CREATE FUNCTION owo_track(
     occurred_at timestamptz DEFAULT NULL,
     customer_data jsonb DEFAULT NULL
 ) RETURNS owo_decision
-    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'owo_track_wrapper';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'owo_track_hot';
 COMMENT ON FUNCTION owo_track(text, text, numeric, text, jsonb, text, timestamptz, jsonb)
     IS 'count usage in the caller''s transaction; a denial is a row';
 
@@ -116,7 +116,7 @@ CREATE FUNCTION owo_consume(
     occurred_at timestamptz DEFAULT NULL,
     customer_data jsonb DEFAULT NULL
 ) RETURNS owo_decision
-    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'owo_consume_wrapper';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'owo_consume_hot';
 COMMENT ON FUNCTION owo_consume(text, text, numeric, text, jsonb, text, timestamptz, jsonb)
     IS 'owo_track that raises 23514 when denied';
 

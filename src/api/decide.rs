@@ -2,16 +2,19 @@
 
 use super::call;
 use crate::backend::answer::{Answer, Field};
-use crate::backend::call::{Access, begin_write};
+use crate::backend::call::{Access, begin_write, try_begin_write};
 use crate::backend::clock;
+use crate::backend::hot::Call;
 use crate::backend::json::Json;
-use crate::backend::numeric::Number;
+use crate::backend::kept::{Row, ShortText};
+use crate::backend::numeric::{Number, Room};
 use crate::error::{Error, Result};
 use crate::flow::check::{self, Question};
 use crate::flow::context::Level;
 use crate::flow::decided::Decided;
 use crate::flow::track::{self, UsageEvent};
 use crate::flow::warm::{self, Answered, Granted, parallel};
+use crate::hot_function;
 use owostack_domain::quantity::Quantity;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -40,57 +43,95 @@ pub fn decision_fields(decided: Decided) -> Vec<Field> {
     ]
 }
 
-/// The same of an allowance that covers what was asked for.
-fn granted_fields(granted: Granted) -> Vec<Field> {
-    let entitlement = &granted.known.entitlement;
-    vec![
-        true.into(),
-        granted.code.into(),
-        granted.usage.into(),
-        granted.known.plain.and_then(|plain| plain.limit).into(),
-        granted.balance.into(),
-        Quantity::ZERO.into(),
-        entitlement.resets_at.into(),
-        entitlement.reset_interval.as_deref().into(),
-        Field::Null,
-        granted.details.map_or(Field::Null, Field::Jsonb),
-        false.into(),
-    ]
+/// The answer about an allowance that covers what was asked for.
+fn granted(fcinfo: pg_sys::FunctionCallInfo, granted: &Granted) -> Result<Answer> {
+    let Some(plain) = &granted.known.plain else {
+        return Err(Error::internal("an allowance that is plain"));
+    };
+    let time = |tick| clock::from_postgres(tick);
+    let usual = || {
+        Row::new(vec![
+            true.into(),
+            Field::Null,
+            Field::Null,
+            plain.limit.into(),
+            Field::Null,
+            Quantity::ZERO.into(),
+            plain.resets_at.and_then(time).into(),
+            plain.reset_interval.as_deref().into(),
+            Field::Null,
+            Field::Null,
+            false.into(),
+        ])
+    };
+    let row = plain.answer.get_or_init(usual).as_ref();
+    let row = row.ok_or_else(|| Error::internal("a decision has other columns"))?;
+    let (mut values, mut nulls) = row.columns();
+    let (code, usage) = (ShortText::new(granted.code), Room::new(granted.usage));
+    let balance = granted.balance.map(Room::new);
+    (values[1], nulls[1]) = (code.datum(), false);
+    (values[2], nulls[2]) = (usage.datum(), false);
+    if let Some(balance) = &balance {
+        (values[4], nulls[4]) = (balance.datum(), false);
+    }
+    if let Some(details) = &granted.details {
+        (values[9], nulls[9]) = (details.datum(), false);
+    }
+    Answer::row(fcinfo, values, nulls)
 }
 
-/// Answers from what is known, else asks the flow.
-fn decided(
-    customer: Option<&str>,
-    feature: Option<&str>,
+/// Asks the flow, or the query that is running.
+fn ask(
+    question: &Question,
     value: Option<Number>,
-    entity: Option<&str>,
     fcinfo: pg_sys::FunctionCallInfo,
     answer: impl Fn(Decided) -> Result<Answer>,
 ) -> Answer {
-    let question = Question {
-        customer,
-        feature,
-        entity,
-    };
     let value = quantity("value", value).unwrap_or_else(|error| error.raise());
-    let known = if value.is_negative() {
-        None
-    } else {
-        warm::check(&question, value)
-    };
-    let known = known.map(|answered| match answered {
-        Answered::Granted(granted) => Answer::record(fcinfo, granted_fields(granted)),
-        Answered::Decided(decided) => answer(decided),
-    });
-    if let Some(answer) = known {
-        return answer.unwrap_or_else(|error| error.raise());
+    if let Some(decided) = parallel::recall(question, value) {
+        return answer((*decided).clone()).unwrap_or_else(|error| error.raise());
     }
     call(fcinfo, Access::Read, Level::Reader, |context| {
-        let decided = check::decide(context, &question, value)?;
-        parallel::remember(context.caller.role, &question, value, &decided);
+        let decided = check::decide(context, question, value)?;
+        parallel::remember(context.caller.role, question, value, &decided);
         answer(decided)
     })
 }
+
+/// `owo_check` from what is known.
+fn check_known(call: &Call) -> Option<Answer> {
+    if !call.ends_before(3) {
+        return None;
+    }
+    let fcinfo = call.information();
+    let answer = match warm::check(call.text(0)?, call.text(1)?, call.number(2)?)? {
+        Answered::Granted(found) => granted(fcinfo, &found),
+        Answered::Decided(decided) => Answer::record(fcinfo, decision_fields(decided)),
+    };
+    Some(answer.unwrap_or_else(|error| error.raise()))
+}
+
+/// `owo_allowed` from what is known.
+fn allowed_known(call: &Call) -> Option<Answer> {
+    if !call.ends_before(3) {
+        return None;
+    }
+    let allowed = warm::allowed(call.text(0)?, call.text(1)?, call.number(2)?)?;
+    Some(Answer::datum(pg_sys::Datum::from(allowed)))
+}
+
+hot_function!(
+    owo_check_hot,
+    pg_finfo_owo_check_hot,
+    check_known,
+    owo_check_wrapper
+);
+hot_function!(
+    owo_allowed_hot,
+    pg_finfo_owo_allowed_hot,
+    allowed_known,
+    owo_allowed_wrapper
+);
 
 #[pg_extern(sql = false)]
 fn owo_check(
@@ -100,7 +141,12 @@ fn owo_check(
     entity: Option<&str>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
-    decided(customer, feature, value, entity, fcinfo, |decided| {
+    let question = Question {
+        customer,
+        feature,
+        entity,
+    };
+    ask(&question, value, fcinfo, |decided| {
         Answer::record(fcinfo, decision_fields(decided))
     })
 }
@@ -118,18 +164,7 @@ fn owo_allowed(
         feature,
         entity,
     };
-    let value = quantity("value", value).unwrap_or_else(|error| error.raise());
-    let known = if value.is_negative() {
-        None
-    } else {
-        warm::allowed(&question, value)
-    };
-    if let Some(allowed) = known {
-        return Answer::scalar(allowed);
-    }
-    call(fcinfo, Access::Read, Level::Reader, |context| {
-        let decided = check::decide(context, &question, value)?;
-        parallel::remember(context.caller.role, &question, value, &decided);
+    ask(&question, value, fcinfo, |decided| {
         Ok(Answer::scalar(decided.allowed))
     })
 }
@@ -142,7 +177,12 @@ fn owo_require(
     entity: Option<&str>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Answer {
-    decided(customer, feature, value, entity, fcinfo, |decided| {
+    let question = Question {
+        customer,
+        feature,
+        entity,
+    };
+    ask(&question, value, fcinfo, |decided| {
         let asked = quantity("value", value)?;
         let decided = decided.or_denial(feature, customer, asked)?;
         Answer::record(fcinfo, decision_fields(decided))
@@ -280,9 +320,7 @@ fn tracked(
         begin_write();
         match warm::record::track(&event)? {
             None => Ok(Err(event)),
-            Some(Answered::Granted(granted)) => {
-                Answer::record(fcinfo, granted_fields(granted)).map(Ok)
-            }
+            Some(Answered::Granted(found)) => granted(fcinfo, &found).map(Ok),
             Some(Answered::Decided(decided)) => {
                 Answer::record(fcinfo, decision_fields(finish(&event, decided)?)).map(Ok)
             }
@@ -297,6 +335,54 @@ fn tracked(
         Err(error) => error.raise(),
     }
 }
+
+/// `owo_track` of a value and nothing else, from what is known.
+fn track_known(call: &Call) -> Option<Answer> {
+    if !call.ends_before(3) || !try_begin_write() {
+        return None;
+    }
+    let (customer, feature) = (call.text(0)?, call.text(1)?);
+    let found = warm::record::track_plain(customer, feature, call.number(2)?);
+    let answer = match found {
+        Ok(found) => granted(call.information(), &found?),
+        Err(error) => Err(error),
+    };
+    Some(answer.unwrap_or_else(|error| error.raise()))
+}
+
+/// `owo_require` from what is known, where it is granted.
+fn require_known(call: &Call) -> Option<Answer> {
+    if !call.ends_before(3) {
+        return None;
+    }
+    match warm::check(call.text(0)?, call.text(1)?, call.number(2)?)? {
+        Answered::Granted(found) => {
+            let answer = granted(call.information(), &found);
+            Some(answer.unwrap_or_else(|error| error.raise()))
+        }
+        Answered::Decided(_) => None,
+    }
+}
+
+hot_function!(
+    owo_require_hot,
+    pg_finfo_owo_require_hot,
+    require_known,
+    owo_require_wrapper
+);
+hot_function!(
+    owo_track_hot,
+    pg_finfo_owo_track_hot,
+    track_known,
+    owo_track_wrapper
+);
+// What is recorded is never denied, so both are one here.
+hot_function!(
+    owo_consume_hot,
+    pg_finfo_owo_consume_hot,
+    track_known,
+    owo_consume_wrapper
+);
 
 #[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)]

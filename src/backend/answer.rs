@@ -2,7 +2,8 @@
 //!
 //! Names are never looked up by search path: the type is the one that `CREATE FUNCTION` bound.
 
-use crate::backend::{numeric, value};
+use crate::backend::kept::Kept;
+use crate::backend::{direct, numeric, shape, value};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use owostack_domain::quantity::Quantity;
@@ -13,7 +14,6 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
 };
 use pgrx::{IntoDatum, JsonB, pg_sys};
 use serde_json::Value;
-use std::rc::Rc;
 use uuid::Uuid;
 
 /// One field of a composite result.
@@ -29,8 +29,6 @@ pub enum Field {
     Time(DateTime<Utc>),
     Json(Value),
     Record(Vec<Field>),
-    /// A jsonb made before.
-    Jsonb(Rc<Jsonb>),
 }
 
 /// What an API function returns.
@@ -62,7 +60,6 @@ impl Field {
     pub fn datum(self) -> Option<pg_sys::Datum> {
         match self {
             Self::Null | Self::Record(_) => None,
-            Self::Jsonb(value) => Some(value.datum()),
             Self::Bool(value) => value.into_datum(),
             Self::Int4(value) => value.into_datum(),
             Self::Int8(value) => value.into_datum(),
@@ -125,9 +122,40 @@ impl Answer {
     /// # Errors
     /// When the function was not declared with a composite result.
     pub fn record(fcinfo: pg_sys::FunctionCallInfo, fields: Vec<Field>) -> Result<Self> {
-        let descriptor = kept_descriptor(fcinfo)?;
+        let descriptor = shape::of_result(fcinfo)?;
         // SAFETY: the descriptor is blessed and has one attribute per field, checked in `tuple`.
         Ok(Self(Some(unsafe { tuple_datum(descriptor, fields)? })))
+    }
+
+    /// One row of the call's result type, of columns that are datums already.
+    ///
+    /// # Errors
+    /// As [`Answer::record`].
+    pub fn row<const N: usize>(
+        fcinfo: pg_sys::FunctionCallInfo,
+        mut values: [pg_sys::Datum; N],
+        mut nulls: [bool; N],
+    ) -> Result<Self> {
+        let descriptor = shape::of_result(fcinfo)?;
+        // SAFETY: the descriptor is valid.
+        let width = usize::try_from(unsafe { (*descriptor).natts }).unwrap_or(0);
+        if width != N {
+            return Err(other_width(N, width));
+        }
+        // SAFETY: one value per attribute; nothing here needs to be dropped.
+        let datum = unsafe {
+            direct::guarded(|| {
+                let (values, nulls) = (values.as_mut_ptr(), nulls.as_mut_ptr());
+                let tuple = direct::raw::heap_form_tuple(descriptor, values, nulls);
+                direct::raw::HeapTupleHeaderGetDatum((*tuple).t_data)
+            })
+        };
+        Ok(Self(Some(datum)))
+    }
+
+    /// The datum; None for NULL.
+    pub fn into_datum(self) -> Option<pg_sys::Datum> {
+        self.0
     }
 
     /// A set of rows, decided as a whole before the first is returned.
@@ -190,61 +218,27 @@ impl RowStore {
 
 /// A jsonb value that is kept between calls.
 #[derive(Debug, Clone)]
-pub struct Jsonb(Box<[u64]>);
+pub struct Jsonb(Kept);
 
 impl Jsonb {
     /// Copies what Postgres makes of the document.
     pub fn new(value: &Value) -> Option<Self> {
         let datum = JsonB(value.clone()).into_datum()?;
         // SAFETY: jsonb_in returns an untoasted varlena.
-        let bytes = unsafe {
-            let varlena = datum.cast_mut_ptr::<pg_sys::varlena>();
-            std::slice::from_raw_parts(varlena.cast::<u8>(), pgrx::varsize_any(varlena))
-        };
-        let words = bytes.chunks(size_of::<u64>()).map(|chunk| {
-            let mut word = [0_u8; size_of::<u64>()];
-            for (target, source) in word.iter_mut().zip(chunk) {
-                *target = *source;
-            }
-            u64::from_ne_bytes(word)
-        });
-        Some(Self(words.collect()))
+        Some(Self(unsafe { Kept::varlena(datum) }))
     }
 
     /// Valid as long as the value is; whoever forms a tuple of it copies it.
-    fn datum(&self) -> pg_sys::Datum {
-        pg_sys::Datum::from(self.0.as_ptr())
+    pub fn datum(&self) -> pg_sys::Datum {
+        self.0.datum()
     }
 }
 
-/// The call's result descriptor, kept with the call site for as long as its plan lives.
-fn kept_descriptor(fcinfo: pg_sys::FunctionCallInfo) -> Result<pg_sys::TupleDesc> {
-    // SAFETY: fcinfo is that of the running call; fn_extra belongs to this function alone, and what
-    // it points to is copied into the call site's own memory.
-    unsafe {
-        let flinfo = (*fcinfo).flinfo;
-        if (*flinfo).fn_extra.is_null() {
-            let descriptor = result_descriptor(fcinfo)?;
-            let previous = pg_sys::MemoryContextSwitchTo((*flinfo).fn_mcxt);
-            (*flinfo).fn_extra = pg_sys::CreateTupleDescCopy(descriptor).cast();
-            pg_sys::MemoryContextSwitchTo(previous);
-        }
-        Ok((*flinfo).fn_extra.cast())
-    }
-}
-
-fn result_descriptor(fcinfo: pg_sys::FunctionCallInfo) -> Result<pg_sys::TupleDesc> {
-    let mut descriptor: pg_sys::TupleDesc = std::ptr::null_mut();
-    // SAFETY: fcinfo is that of the running call.
-    let class =
-        unsafe { pg_sys::get_call_result_type(fcinfo, std::ptr::null_mut(), &raw mut descriptor) };
-    if class != pg_sys::TypeFuncClass::TYPEFUNC_COMPOSITE || descriptor.is_null() {
-        return Err(Error::internal(
-            "the function is not declared with a composite result",
-        ));
-    }
-    // SAFETY: a valid descriptor; blessing only registers it.
-    Ok(unsafe { pg_sys::BlessTupleDesc(descriptor) })
+fn other_width(given: usize, declared: usize) -> Error {
+    Error::wrong_state(format!(
+        "the library gives {given} result columns, the SQL declares {declared}"
+    ))
+    .hint("Run ALTER EXTENSION owostack UPDATE, or restart the server.")
 }
 
 /// Datums and null flags for the columns of `descriptor`.
@@ -258,11 +252,7 @@ unsafe fn columns(
     // SAFETY: promised by the caller.
     let width = usize::try_from(unsafe { (*descriptor).natts }).unwrap_or(0);
     if width != fields.len() {
-        return Err(Error::wrong_state(format!(
-            "the library gives {} result columns, the SQL declares {width}",
-            fields.len()
-        ))
-        .hint("Run ALTER EXTENSION owostack UPDATE, or restart the server."));
+        return Err(other_width(fields.len(), width));
     }
     let mut values = Vec::with_capacity(width);
     let mut nulls = Vec::with_capacity(width);

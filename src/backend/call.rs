@@ -1,6 +1,7 @@
 //! The running call: which function, whose rights, whether it may write.
 
-use crate::backend::{clock, owner, transaction};
+use crate::backend::clock::{self, Tick};
+use crate::backend::{direct, owner, transaction};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use pgrx::pg_sys;
@@ -18,18 +19,23 @@ pub enum Access {
 impl Access {
     /// The real time of a call (`api.md` 1). What the transaction itself wrote earlier in the same
     /// statement has happened for its reads too.
-    pub fn time(self) -> DateTime<Utc> {
+    pub fn tick(self) -> Tick {
         match self {
             Self::Read => {
-                let statement = clock::statement_time();
+                let statement = direct::statement_start();
                 transaction::write_time().map_or(statement, |written| written.max(statement))
             }
             Self::Write => {
-                let at = clock::wall_time();
+                let at = direct::wall_clock();
                 transaction::note_write_time(at);
                 at
             }
         }
+    }
+
+    /// [`Access::tick`] as the domain counts time.
+    pub fn time(self) -> DateTime<Utc> {
+        clock::from_postgres(self.tick()).unwrap_or_default()
     }
 }
 
@@ -117,4 +123,15 @@ pub fn begin_write() {
         pg_sys::PreventCommandDuringRecovery(COMMAND.as_ptr());
     }
     transaction::note_write();
+}
+
+/// [`begin_write`] where it raises nothing; false, and nothing done, where it would.
+pub fn try_begin_write() -> bool {
+    // SAFETY: a variable of this backend.
+    let read_only = unsafe { pg_sys::XactReadOnly };
+    if read_only || direct::is_in_parallel_mode() || direct::is_in_recovery() {
+        return false;
+    }
+    transaction::note_write();
+    true
 }

@@ -2,6 +2,7 @@
 //!
 //! Called once per API call, nowhere below `api/`.
 
+use crate::backend::direct;
 use chrono::{DateTime, Utc};
 use owostack_domain::period::Tz;
 use owostack_domain::span::Span;
@@ -10,6 +11,9 @@ use pgrx::pg_sys;
 
 /// Microseconds between the Unix epoch and Postgres' (2000-01-01).
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
+
+/// A moment as Postgres counts it: microseconds since 2000.
+pub type Tick = pg_sys::TimestampTz;
 
 /// Converts Postgres' microseconds; None for infinities and times beyond chrono's range.
 pub fn from_postgres(timestamp: pg_sys::TimestampTz) -> Option<DateTime<Utc>> {
@@ -25,16 +29,14 @@ pub fn to_postgres(time: DateTime<Utc>) -> pg_sys::TimestampTz {
         .saturating_sub(POSTGRES_EPOCH_MICROS)
 }
 
-/// When the client's statement began; the same in leader and parallel workers.
-pub fn statement_time() -> DateTime<Utc> {
-    // SAFETY: reads a backend-local variable.
-    from_postgres(unsafe { pg_sys::GetCurrentStatementStartTimestamp() }).unwrap_or_default()
+/// Milliseconds since 1970.
+pub fn unix_milliseconds(tick: Tick) -> i64 {
+    tick.saturating_add(POSTGRES_EPOCH_MICROS).div_euclid(1_000)
 }
 
 /// Wall-clock time of this instant.
 pub fn wall_time() -> DateTime<Utc> {
-    // SAFETY: reads the system clock.
-    from_postgres(unsafe { pg_sys::GetCurrentTimestamp() }).unwrap_or_default()
+    from_postgres(direct::wall_clock()).unwrap_or_default()
 }
 
 /// Whether the server is a standby, or still recovering.

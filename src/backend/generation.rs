@@ -7,13 +7,13 @@
 //! visible after the snapshot moves a counter later. A transaction that changed something itself
 //! must not use what is cached. Notes survive ROLLBACK TO: a needless move is free.
 
-use crate::backend::preload;
+use crate::backend::local::Local;
+use crate::backend::{direct, preload};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_void};
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use uuid::Uuid;
 
 const AREA: &CStr = c"owostack generations";
@@ -47,10 +47,8 @@ pub struct Holds {
 
 static WORDS: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
 
-thread_local! {
-    /// Words that the running transaction moves when it commits.
-    static NOTES: RefCell<BTreeSet<usize>> = const { RefCell::new(BTreeSet::new()) };
-}
+/// Words that the running transaction moves when it commits.
+static NOTES: Local<BTreeSet<usize>> = Local::new(BTreeSet::new());
 
 /// Sets the counters up while the postmaster loads its libraries.
 pub fn preload() {
@@ -114,9 +112,10 @@ fn hold_word(id: Uuid) -> usize {
 /// Whether answers may be cached by this call: preloaded, no standby, no parallel plan, and nothing
 /// changed by the running transaction itself.
 pub fn is_usable() -> bool {
-    // SAFETY: both read the state of this backend and of recovery.
-    let here = unsafe { !pg_sys::IsInParallelMode() && !pg_sys::RecoveryInProgress() };
-    here && word(0).is_some() && NOTES.with_borrow(BTreeSet::is_empty)
+    !direct::is_in_parallel_mode()
+        && !direct::is_in_recovery()
+        && word(0).is_some()
+        && NOTES.read(BTreeSet::is_empty)
 }
 
 /// The generations of an organization and one of its customers; read them before the snapshot.
@@ -148,34 +147,32 @@ pub fn of_organization(id: Uuid) -> Option<(u32, u64, u64)> {
     Some((installation(), all, organization))
 }
 
-thread_local! {
-    /// What [`installation`] found; 0 is not known.
-    static INSTALLATION: Cell<u32> = const { Cell::new(0) };
-    /// Whether this process hears of changed tables.
-    static LISTENING: Cell<bool> = const { Cell::new(false) };
-}
+/// What [`installation`] found; 0 is not known.
+static INSTALLATION: AtomicU32 = AtomicU32::new(0);
+/// Whether this process hears of changed tables.
+static LISTENING: AtomicBool = AtomicBool::new(false);
 
 /// The oid of `owo.usage_pending`, which is new with each CREATE EXTENSION (protocol 2); 0 without.
 pub fn installation() -> u32 {
-    let known = INSTALLATION.get();
+    let known = INSTALLATION.load(Ordering::Relaxed);
     if known != 0 {
         return known;
     }
-    if !LISTENING.replace(true) {
+    if !LISTENING.swap(true, Ordering::Relaxed) {
         // SAFETY: the callback is a plain function that lives as long as the process.
         unsafe {
             pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::null());
         }
     }
     let found = find_installation();
-    INSTALLATION.set(found);
+    INSTALLATION.store(found, Ordering::Relaxed);
     found
 }
 
 #[pg_guard]
 unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
-    if relation == pg_sys::InvalidOid || relation.to_u32() == INSTALLATION.get() {
-        INSTALLATION.set(0);
+    if relation == pg_sys::InvalidOid || relation.to_u32() == INSTALLATION.load(Ordering::Relaxed) {
+        INSTALLATION.store(0, Ordering::Relaxed);
     }
 }
 
@@ -211,7 +208,7 @@ fn note(index: usize) {
     if word(0).is_none() {
         return;
     }
-    NOTES.with_borrow_mut(|notes| {
+    NOTES.write(|notes| {
         if notes.contains(&0) {
             return;
         }
@@ -233,7 +230,7 @@ unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _argument: *m
     if !committed && event != XACT_EVENT_ABORT && event != XACT_EVENT_PARALLEL_ABORT {
         return;
     }
-    NOTES.with_borrow_mut(|notes| {
+    NOTES.write(|notes| {
         for index in notes.iter().filter(|_| committed) {
             if let Some(word) = word(*index) {
                 word.fetch_add(1, Ordering::SeqCst);

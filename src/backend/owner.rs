@@ -5,6 +5,7 @@
 //! when it drops; after an error the transaction's abort puts them back.
 //! Expressions and columns of users' tables are never evaluated inside this guard.
 
+use crate::backend::direct;
 use crate::error::{Error, Result};
 use pgrx::pg_catalog::pg_proc::PgProc;
 use pgrx::pg_sys;
@@ -35,8 +36,7 @@ pub fn of_function(function: pg_sys::Oid) -> Result<pg_sys::Oid> {
 
 /// The role whose rights count: `current_user` at the call.
 pub fn current_user() -> pg_sys::Oid {
-    // SAFETY: reads a backend-local variable.
-    unsafe { pg_sys::GetUserId() }
+    direct::current_user()
 }
 
 /// Whether a role may act as another: it is that one, inherits from it, or is a superuser.

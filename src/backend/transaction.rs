@@ -1,7 +1,7 @@
 //! What this backend remembers until its transaction ends.
 
+use crate::backend::clock::Tick;
 use crate::error::Error;
-use chrono::{DateTime, Utc};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::cell::Cell;
@@ -13,7 +13,7 @@ thread_local! {
     /// Idempotency keys locked so far.
     static KEYS: Cell<u32> = const { Cell::new(0) };
     /// Wall-clock time of the transaction's last writing call.
-    static WRITE_TIME: Cell<Option<DateTime<Utc>>> = const { Cell::new(None) };
+    static WRITE_TIME: Cell<Option<Tick>> = const { Cell::new(None) };
     /// Whether this process has its callback.
     static REGISTERED: Cell<bool> = const { Cell::new(false) };
 }
@@ -35,13 +35,13 @@ pub fn note_write() {
 }
 
 /// Notes when a writing call read the clock.
-pub fn note_write_time(at: DateTime<Utc>) {
+pub fn note_write_time(at: Tick) {
     register();
     WRITE_TIME.set(Some(at));
 }
 
 /// When the transaction last wrote: its later reads must not answer for an earlier moment.
-pub fn write_time() -> Option<DateTime<Utc>> {
+pub fn write_time() -> Option<Tick> {
     WRITE_TIME.get()
 }
 

@@ -2,8 +2,10 @@
 
 use crate::arguments;
 use crate::backend::answer::Field;
+use crate::backend::clock::Tick;
+use crate::backend::kept::Row;
 use crate::backend::spi::{self, Snapshot, Statement};
-use crate::backend::{generation, heap};
+use crate::backend::{generation, heap, numeric};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use owostack_domain::quantity::Quantity;
@@ -249,6 +251,33 @@ pub fn append(rows: &[Pending]) -> Result<u64> {
 pub fn append_plain(rows: &[Pending]) -> Option<u64> {
     let table = pg_sys::Oid::from(generation::installation());
     heap::insert(table, rows.iter().map(fields).collect())
+}
+
+/// Columns of `owo.usage_pending`.
+const COLUMNS: usize = 22;
+
+/// A row of `owo.usage_pending` as the table takes it, to be recorded again and again.
+#[derive(Debug)]
+pub struct PlainRow(Row<COLUMNS>);
+
+impl PlainRow {
+    /// Prepares a row.
+    pub fn new(row: &Pending) -> Option<Self> {
+        Row::new(fields(row)).map(Self)
+    }
+
+    /// Appends the row for `value` without a statement; false, and nothing done, where the table is
+    /// not as we made it.
+    pub fn append(&self, value: Quantity, id: Uuid, at: Tick) -> bool {
+        let (mut values, mut nulls) = self.0.columns();
+        let number = numeric::Room::new(value);
+        values[3] = number.datum();
+        values[4] = number.datum();
+        values[6] = pg_sys::Datum::from(id.as_bytes().as_ptr());
+        values[7] = pg_sys::Datum::from(at);
+        let table = pg_sys::Oid::from(generation::installation());
+        heap::insert_one(table, &mut values, &mut nulls)
+    }
 }
 
 /// The columns of `owo.usage_pending` in their order.

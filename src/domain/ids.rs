@@ -55,9 +55,13 @@ pub fn derived(namespace: Uuid, name: &str) -> Uuid {
 /// An id that sorts by its time (version 7); times before 1970 sort as 1970.
 #[must_use]
 pub fn time_ordered(at: DateTime<Utc>, random: [u8; 10]) -> Uuid {
-    let millis = u64::try_from(at.timestamp_millis())
-        .unwrap_or(0)
-        .min(MILLIS_MAX);
+    at_milliseconds(at.timestamp_millis(), random)
+}
+
+/// The same of a time in milliseconds since 1970.
+#[must_use]
+pub fn at_milliseconds(at: i64, random: [u8; 10]) -> Uuid {
+    let millis = u64::try_from(at).unwrap_or(0).min(MILLIS_MAX);
     Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 

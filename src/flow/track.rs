@@ -120,13 +120,13 @@ fn at_index(error: Error, index: usize, many: bool) -> Error {
 /// As the statements.
 pub fn write(
     context: &Context,
-    customer: &Customer,
+    customer_id: Uuid,
     event: &UsageEvent,
     entitlement: &Entitlement,
     judged: &Judged,
 ) -> Result<()> {
     meter::record(&effect::postings(event, entitlement, context.now, judged))?;
-    effect::announce(context, effect::crossings(customer.id, entitlement, judged))
+    effect::announce(context, effect::crossings(customer_id, entitlement, judged))
 }
 
 /// Looks up features and customers, making customers that come with `customer_data`.

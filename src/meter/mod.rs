@@ -12,12 +12,13 @@ mod rest;
 pub mod shared;
 mod table;
 
+use crate::backend::clock::Tick;
 use crate::backend::lock::{self, Class, Mode};
 use crate::backend::preload;
 use crate::backend::spi::Snapshot;
 use crate::backend::wake;
 use crate::db;
-use crate::db::meter::Pending;
+use crate::db::meter::{Pending, PlainRow};
 use crate::error::{Error, Result};
 use crate::guc;
 use chrono::{DateTime, Utc};
@@ -114,12 +115,7 @@ pub fn try_lock_customer(customer_id: Uuid) -> bool {
 ///
 /// Alone in the table engine, together with other takes in the shared one.
 pub fn enter(customer_ids: impl IntoIterator<Item = Uuid>) {
-    let mode = if shared::is_usable() {
-        Mode::Share
-    } else {
-        Mode::Exclusive
-    };
-    lock_stripes(Class::Customer, customer_ids, mode);
+    lock_stripes(Class::Customer, customer_ids, take_mode());
 }
 
 /// Waits until this transaction alone draws what depends on earlier periods of the customer.
@@ -152,6 +148,19 @@ pub fn enter_holds(customer_id: Uuid) {
 pub fn enter_returns(customer_id: Uuid) {
     if shared::is_usable() {
         lock_stripes(Class::Hold, [customer_id], Mode::Share);
+    }
+}
+
+/// [`enter`] for one customer.
+pub fn enter_one(customer_id: Uuid) {
+    lock::acquire(Class::Customer, lock::stripe(customer_id), take_mode());
+}
+
+fn take_mode() -> Mode {
+    if shared::is_usable() {
+        Mode::Share
+    } else {
+        Mode::Exclusive
     }
 }
 
@@ -277,19 +286,26 @@ pub fn record(postings: &[Posting]) -> Result<()> {
     writing(|| table::post(postings))
 }
 
-/// Records rows without a statement, where the table is as we made it; whether that was so.
+/// Records a prepared row without a statement; false, and nothing done, where the table is not as
+/// we made it.
+pub fn record_prepared(row: &PlainRow, value: Quantity, id: Uuid, at: Tick) -> bool {
+    let written = row.append(value, id, at);
+    if written {
+        wake::note();
+    }
+    written
+}
+
+/// Records one row that was taken by itself.
 ///
 /// # Errors
-/// When a row was not written.
-pub fn record_plain(rows: &[Pending]) -> Result<bool> {
-    let Some(written) = db::meter::append_plain(rows) else {
-        return Ok(false);
-    };
+/// When it was swallowed by somebody's trigger or rule.
+pub fn record_row(row: Pending) -> Result<()> {
     wake::note();
-    if usize::try_from(written).ok() == Some(rows.len()) {
-        return Ok(true);
+    match writing(|| db::meter::append(&[row]))? {
+        1 => Ok(()),
+        _ => Err(Error::internal("a usage row was not written")),
     }
-    Err(Error::internal("not every usage row was written"))
 }
 
 /// Counts and records amounts that nobody judged; the caller holds the customer's lock alone.

@@ -1,14 +1,15 @@
 //! Organization and rights of a session as they were judged before.
 
 use crate::backend::call::{Access, Caller};
+use crate::backend::clock::{self, Tick};
 use crate::backend::generation;
+use crate::backend::local::Local;
 use crate::backend::owner;
 use crate::backend::roles;
 use crate::flow::context::{Context, Level};
 use crate::guc;
 use chrono::{DateTime, Utc};
 use pgrx::pg_sys;
-use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Settings of a session seen lately; a pool serves few roles and organizations.
@@ -21,25 +22,30 @@ struct Judged {
     access: Access,
     generation: (u32, u64, u64),
     roles: u64,
+    /// The organization's own clock.
+    clock: Option<Tick>,
     context: Rc<Context>,
 }
 
-thread_local! {
-    static JUDGED: RefCell<Vec<Judged>> = const { RefCell::new(Vec::new()) };
-}
+static JUDGED: Local<Vec<Judged>> = Local::new(Vec::new());
 
 /// A context that was judged before, and the time of the running call in it.
 #[derive(Debug, Clone)]
 pub struct Warm {
     pub context: Rc<Context>,
-    pub now: DateTime<Utc>,
+    pub tick: Tick,
 }
 
 impl Warm {
+    /// The time of the running call.
+    pub fn now(&self) -> DateTime<Utc> {
+        clock::from_postgres(self.tick).unwrap_or_default()
+    }
+
     /// A context of its own for the running call.
     pub fn own(&self) -> Context {
         Context {
-            now: self.now,
+            now: self.now(),
             ..(*self.context).clone()
         }
     }
@@ -48,7 +54,7 @@ impl Warm {
 /// What was judged before for such a call of the current user, if nothing has changed since.
 ///
 /// Called outside `AsOwner`, where the current user is who calls.
-pub fn find(level: Level, access: Access, at: DateTime<Utc>) -> Option<Warm> {
+pub fn find(level: Level, access: Access, at: Tick) -> Option<Warm> {
     let slug = |slug: &str| guc::is_organization(slug);
     find_for(owner::current_user(), slug, level, access, at)
 }
@@ -60,7 +66,7 @@ pub fn find_named(slug: &str, level: Level, caller: &Caller) -> Option<Warm> {
         |one| one == slug,
         level,
         caller.access,
-        caller.at,
+        clock::to_postgres(caller.at),
     )
 }
 
@@ -69,13 +75,13 @@ fn find_for(
     is_meant: impl Fn(&str) -> bool,
     level: Level,
     access: Access,
-    at: DateTime<Utc>,
+    at: Tick,
 ) -> Option<Warm> {
     if !generation::is_usable() {
         return None;
     }
     let roles = roles::generation();
-    JUDGED.with_borrow(|judged| {
+    JUDGED.read(|judged| {
         let hit = judged.iter().find(|one| {
             one.level == level && one.access == access && one.role == role && is_meant(&one.slug)
         })?;
@@ -83,7 +89,7 @@ fn find_for(
         let stands = hit.generation == generation && hit.roles == roles;
         stands.then(|| Warm {
             context: Rc::clone(&hit.context),
-            now: hit.context.organization.clock_at.unwrap_or(at),
+            tick: hit.clock.unwrap_or(at),
         })
     })
 }
@@ -91,7 +97,8 @@ fn find_for(
 /// The context of a call that is like one before; its caller need not be the current user any more.
 pub fn find_owned(level: Level, caller: &Caller) -> Option<Context> {
     let slug = |slug: &str| guc::is_organization(slug);
-    let warm = find_for(caller.role, slug, level, caller.access, caller.at)?;
+    let at = clock::to_postgres(caller.at);
+    let warm = find_for(caller.role, slug, level, caller.access, at)?;
     Some(Context::new(*caller, warm.context.organization.clone()))
 }
 
@@ -125,9 +132,10 @@ pub fn keep(context: &Context, level: Level, before: Before) {
         access: context.caller.access,
         generation,
         roles: before.roles,
+        clock: context.organization.clock_at.map(clock::to_postgres),
         context: Rc::new(context.clone()),
     };
-    JUDGED.with_borrow_mut(|kept| {
+    JUDGED.write(|kept| {
         kept.retain(|one| {
             one.level != judged.level
                 || one.access != judged.access

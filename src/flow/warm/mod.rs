@@ -8,16 +8,17 @@
 pub mod context;
 pub mod known;
 pub mod parallel;
+pub mod plain;
 pub mod record;
+mod shelf;
 
 use crate::backend::answer::Jsonb;
 use crate::backend::call::Access;
-use crate::flow::check::Question;
+use crate::backend::clock::{self, Tick};
 use crate::flow::context::Level;
 use crate::flow::decided::Decided;
 use crate::flow::hold;
 use crate::meter::{Used, shared};
-use chrono::{DateTime, Utc};
 use known::Known;
 use owostack_domain::decision;
 use owostack_domain::entitlement::{FeatureType, GrantState};
@@ -41,28 +42,34 @@ pub struct Granted {
     pub code: &'static str,
 }
 
-fn find(question: &Question) -> Option<(Rc<Known>, DateTime<Utc>)> {
-    let warm = context::find(Level::Reader, Access::Read, Access::Read.time())?;
-    Some((known::find(&warm, question)?, warm.now))
+/// What is known of a question, and the time of the call.
+fn find(customer: &[u8], feature: &[u8]) -> Option<(Rc<Known>, Tick)> {
+    let warm = context::find(Level::Reader, Access::Read, Access::Read.tick())?;
+    Some((known::find(&warm, customer, feature)?, warm.tick))
 }
 
 fn used(known: &Known) -> Option<Used> {
     match known.entitlement.feature_type {
-        FeatureType::Metered => shared::visible_now(known.customer.id, &known.places),
+        FeatureType::Metered => shared::visible_now(known.customer_id, &known.places),
         _ => Some(Used::new()),
     }
 }
 
+/// Whether no hold may be over, so that a shortage is final.
+fn is_clear(known: &Known, now: Tick) -> bool {
+    clock::from_postgres(now).is_some_and(|now| hold::is_clear(known.customer_id, now))
+}
+
 /// `owo_check` from what is known; a shortage is final unless a hold may be over.
-pub fn check(question: &Question, value: Quantity) -> Option<Answered> {
-    if let Some(decided) = parallel::recall(question, value) {
-        return Some(Answered::Decided((*decided).clone()));
+pub fn check(customer: &[u8], feature: &[u8], value: Quantity) -> Option<Answered> {
+    if value.is_negative() {
+        return None;
     }
-    let (known, now) = find(question)?;
-    if let Some(plain) = known.plain {
-        let usage = shared::visible_one(known.customer.id, &plain.place)?;
+    let (known, now) = find(customer, feature)?;
+    if let Some(plain) = &known.plain {
+        let usage = shared::visible_one(known.customer_id, &plain.place)?;
         if let Some(balance) = plain.balance(usage, value) {
-            let details = known.granted_details();
+            let details = plain.granted_details(&known.entitlement);
             return Some(Answered::Granted(Granted {
                 usage,
                 balance,
@@ -77,21 +84,21 @@ pub fn check(question: &Question, value: Quantity) -> Option<Answered> {
         None => decision::check(&known.entitlement, &used(&known)?, value),
     };
     let short = known.count.is_none() && decision.code.is_shortage();
-    let is_final = !short || hold::is_clear(known.customer.id, now);
+    let is_final = !short || is_clear(&known, now);
     is_final.then(|| Answered::Decided(decision.into()))
 }
 
 /// `owo_allowed` from what is known.
-pub fn allowed(question: &Question, value: Quantity) -> Option<bool> {
-    if let Some(decided) = parallel::recall(question, value) {
-        return Some(decided.allowed);
+pub fn allowed(customer: &[u8], feature: &[u8], value: Quantity) -> Option<bool> {
+    if value.is_negative() {
+        return None;
     }
-    let (known, now) = find(question)?;
+    let (known, now) = find(customer, feature)?;
     if known.entitlement.grant != GrantState::Granted {
         return Some(false);
     }
-    if let Some(plain) = known.plain {
-        let usage = shared::visible_one(known.customer.id, &plain.place)?;
+    if let Some(plain) = &known.plain {
+        let usage = shared::visible_one(known.customer_id, &plain.place)?;
         if plain.balance(usage, value).is_some() {
             return Some(true);
         }
@@ -100,7 +107,7 @@ pub fn allowed(question: &Question, value: Quantity) -> Option<bool> {
         Some(count) => Some(decision::entity(&known.entitlement, count, value).allowed),
         None => {
             let allowed = decision::allowed(&known.entitlement, &used(&known)?, value);
-            let is_final = allowed || hold::is_clear(known.customer.id, now);
+            let is_final = allowed || is_clear(&known, now);
             is_final.then_some(allowed)
         }
     }

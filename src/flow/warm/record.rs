@@ -5,7 +5,8 @@ use super::known::Known;
 use super::{Answered, Granted, context, known};
 use crate::backend::call::Access;
 use crate::backend::owner::AsOwner;
-use crate::db;
+use crate::backend::{clock, random};
+use crate::db::meter::Pending;
 use crate::error::Result;
 use crate::flow::context::Level;
 use crate::flow::hold;
@@ -13,6 +14,9 @@ use crate::flow::text;
 use crate::flow::track::{self, UsageEvent};
 use crate::meter::{self, shared};
 use owostack_domain::entitlement::FeatureType;
+use owostack_domain::ids;
+use owostack_domain::quantity::Quantity;
+use serde_json::Value;
 use std::rc::Rc;
 
 /// Records the event, if what it needs is known; None leaves everything as it was.
@@ -23,10 +27,31 @@ pub fn track(event: &UsageEvent) -> Result<Option<Answered>> {
     if !is_simple(event) {
         return Ok(None);
     }
-    match context::find(Level::App, Access::Write, Access::Write.time()) {
+    match context::find(Level::App, Access::Write, Access::Write.tick()) {
         Some(warm) => track_in(&warm, event),
         None => Ok(None),
     }
+}
+
+/// Records a value of what one plain allowance covers, with nothing else said about it; None leaves
+/// everything as it was.
+///
+/// # Errors
+/// As the ordinary track.
+pub fn track_plain(customer: &[u8], feature: &[u8], value: Quantity) -> Result<Option<Granted>> {
+    if !value.is_positive() {
+        return Ok(None);
+    }
+    let Some(warm) = context::find(Level::App, Access::Write, Access::Write.tick()) else {
+        return Ok(None);
+    };
+    let Some(known) = known::find(&warm, customer, feature) else {
+        return Ok(None);
+    };
+    if known.plain.is_none() || !enter(&warm, &known) {
+        return Ok(None);
+    }
+    plain(&warm, &known, value, None)
 }
 
 fn is_simple(event: &UsageEvent) -> bool {
@@ -36,27 +61,32 @@ fn is_simple(event: &UsageEvent) -> bool {
         && event.occurred_at.is_none()
 }
 
+/// Takes the customer's lock; whether what is known still stands then: it may have waited for a
+/// switch.
+fn enter(warm: &Warm, known: &Known) -> bool {
+    meter::enter_one(known.customer_id);
+    known.stands(warm.tick)
+}
+
 /// The same in a context that need not be the session's.
 ///
 /// # Errors
 /// As the ordinary track.
 pub fn track_in(warm: &Warm, event: &UsageEvent) -> Result<Option<Answered>> {
-    let known = known::find(warm, &event.question());
+    let known = known::find_for(warm, &event.question());
     let is_metered = |known: &Rc<Known>| known.entitlement.feature_type == FeatureType::Metered;
     let Some(known) = known.filter(|known| is_simple(event) && is_metered(known)) else {
         return Ok(None);
     };
     text::metadata(event.metadata.clone())?;
-    // The lock may have waited for a switch: what is known must still stand after it.
-    meter::enter([known.customer.id]);
-    if !known.stands(warm.now) {
+    if !enter(warm, &known) {
         return Ok(None);
     }
-    if let Some(recorded) = plain(warm, &known, event)? {
+    if let Some(recorded) = plain(warm, &known, event.value, event.metadata.as_ref())? {
         return Ok(Some(Answered::Granted(recorded)));
     }
     let judge = |used: &meter::Used| track::judge(&known.entitlement, used, event.value);
-    let Some(judged) = shared::judge_now(known.customer.id, &known.places, judge)? else {
+    let Some(judged) = shared::judge_now(known.customer_id, &known.places, judge)? else {
         return Ok(None);
     };
     if !judged.drawn.lines.is_empty() {
@@ -64,7 +94,7 @@ pub fn track_in(warm: &Warm, event: &UsageEvent) -> Result<Option<Answered>> {
         let _owner = AsOwner::enter(context.caller.owner);
         track::write(
             &context,
-            &known.customer,
+            known.customer_id,
             event,
             &known.entitlement,
             &judged,
@@ -72,24 +102,27 @@ pub fn track_in(warm: &Warm, event: &UsageEvent) -> Result<Option<Answered>> {
     }
     // Holds that are over may make room.
     let short = judged.decision.code.is_shortage();
-    let is_final = !short || hold::is_clear(known.customer.id, warm.now);
+    let is_final = !short || hold::is_clear(known.customer_id, warm.now());
     Ok(is_final.then(|| Answered::Decided(judged.decision.into())))
 }
 
 /// The shortest way: one meter, and after this event still something left of it.
 ///
 /// What reaches or passes the limit has more to say, and goes the longer way.
-fn plain(warm: &Warm, known: &Rc<Known>, event: &UsageEvent) -> Result<Option<Granted>> {
-    let (Some(plain), value) = (known.plain, event.value) else {
+fn plain(
+    warm: &Warm,
+    known: &Rc<Known>,
+    value: Quantity,
+    metadata: Option<&Value>,
+) -> Result<Option<Granted>> {
+    let Some(plain) = &known.plain else {
         return Ok(None);
     };
-    let Some(row) = known.row(value, event, warm.now)? else {
+    let Some(details) = plain.recorded_details(&known.entitlement, value) else {
         return Ok(None);
     };
-    let Some(details) = known.recorded_details(value) else {
-        return Ok(None);
-    };
-    let taken = shared::take_one(known.customer.id, &plain.place, |used| {
+    let id = ids::at_milliseconds(clock::unix_milliseconds(warm.tick), random::ten_bytes()?);
+    let taken = shared::take_one(known.customer_id, &plain.place, |used| {
         let after = used.checked_add(value)?;
         plain
             .limit
@@ -99,9 +132,18 @@ fn plain(warm: &Warm, known: &Rc<Known>, event: &UsageEvent) -> Result<Option<Gr
     let Some(before) = taken else {
         return Ok(None);
     };
-    if !meter::record_plain(std::slice::from_ref(&row))? {
+    let usual = plain.prepared().filter(|_| metadata.is_none());
+    if !usual.is_some_and(|row| meter::record_prepared(row, value, id, warm.tick)) {
+        let row = Pending {
+            quantity: value,
+            units: value,
+            id,
+            at: warm.now(),
+            metadata: metadata.cloned(),
+            ..plain.row.clone()
+        };
         let _owner = AsOwner::enter(warm.context.caller.owner);
-        meter::writing(|| db::meter::append(std::slice::from_ref(&row)))?;
+        meter::record_row(row)?;
     }
     let usage = before.checked_add(value).unwrap_or(before);
     Ok(Some(Granted {

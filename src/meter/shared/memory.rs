@@ -1,6 +1,6 @@
 //! Layout of the shared memory: partitions of fixed slots with hash chains and a free list.
 //!
-//! This file and `partition.rs` alone touch the memory. Field guards: everything below is guarded by the lock of
+//! This file, `partition.rs` and `reader.rs` alone touch the memory. Field guards: everything below is guarded by the lock of
 //! its partition, except the constants in [`Area`], which are set before the first backend starts.
 
 use super::partition::Partition;
@@ -9,7 +9,7 @@ use crate::guc;
 use owostack_domain::meter_key::MeterPeriod;
 use pgrx::pg_sys;
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use uuid::Uuid;
 
 /// Number of partitions, each with its own lock.
@@ -64,8 +64,15 @@ pub(super) struct Slot {
     /// Next slot of the hash chain, or of the free list.
     pub(super) next: u32,
     pub(super) state: State,
-    /// Set when used, cleared by the passing clock hand.
-    pub(super) recent: u32,
+    /// Set when used, also by readers, who share the lock; cleared by the passing clock hand.
+    pub(super) recent: AtomicU32,
+}
+
+impl Slot {
+    /// What a check sees: committed, own takes included, own returns gone.
+    pub(super) fn visible(&self, (own_open, own_back): (i128, i128)) -> i128 {
+        self.used - self.open + own_open - own_back
+    }
 }
 
 const _: () = assert!(size_of::<Slot>() == 112, "the layout has no hidden padding");
@@ -275,6 +282,11 @@ impl Raw {
         }
     }
 
+    /// The hash head that a key belongs to.
+    pub(super) fn bucket(&self, key: &Key) -> usize {
+        usize::try_from(key.hash() % u64::from(self.count.max(1))).unwrap_or(0)
+    }
+
     /// # Safety
     /// Nobody else may use the partition.
     unsafe fn clear(self) {
@@ -307,7 +319,7 @@ impl Raw {
                     pins: 0,
                     next,
                     state: State::Free,
-                    recent: 0,
+                    recent: AtomicU32::new(0),
                 });
             }
         }

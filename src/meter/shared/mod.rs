@@ -4,7 +4,7 @@
 //!
 //! Entries live in [`memory::PARTITIONS`] partitions, chosen by customer, so that all meters of one
 //! customer are under one lock. A partition's LWLock guards every field of its slots, hash heads and
-//! free list. While it is held: no SPI, no palloc, no `ereport`, no logging, no second LWLock; only
+//! free list; who only looks shares it. While it is held: no SPI, no palloc, no `ereport`, no logging, no second LWLock; only
 //! bounded work on memory (the pure `draw` of the domain is such work).
 //!
 //! 1. A take or return *pins* its entry from before its first row until its transaction's end is
@@ -32,9 +32,11 @@
 mod local;
 mod memory;
 mod partition;
+mod reader;
 mod transaction;
 
 use super::Used;
+use crate::backend::direct;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::{Error, Result};
@@ -42,7 +44,7 @@ use memory::{Held, Key, Space};
 use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
 use partition::Partition;
-use pgrx::pg_sys;
+use reader::Reader;
 use uuid::Uuid;
 
 pub use memory::{request, startup, stats};
@@ -56,8 +58,7 @@ const ATTEMPTS: u32 = 32;
 
 /// Whether entries may be used by this call at all.
 pub fn is_usable() -> bool {
-    // SAFETY: both read the state of this backend and of recovery.
-    memory::is_ready() && unsafe { !pg_sys::IsInParallelMode() && !pg_sys::RecoveryInProgress() }
+    memory::is_ready() && !direct::is_in_parallel_mode() && !direct::is_in_recovery()
 }
 
 /// What is used of each place as a check sees it: committed, plus this transaction's own takes,
@@ -89,11 +90,10 @@ pub fn visible_now(customer_id: Uuid, places: &[MeterPeriod]) -> Option<Used> {
         return None;
     }
     let space = Space::current();
-    let mut partition = Partition::lock(space.partition_of(customer_id));
     let mut used = Used::with_capacity(places.len());
+    let partition = Reader::lock(space.partition_of(customer_id));
     for place in places {
-        let held = partition.find_filled(&space.key(place))?;
-        used.insert(*place, partition.visible(&held));
+        used.insert(*place, partition.visible(&space.key(place))?);
     }
     Some(used)
 }
@@ -104,9 +104,7 @@ pub fn visible_one(customer_id: Uuid, place: &MeterPeriod) -> Option<Quantity> {
         return None;
     }
     let space = Space::current();
-    let mut partition = Partition::lock(space.partition_of(customer_id));
-    let held = partition.find_filled(&space.key(place))?;
-    Some(partition.visible(&held))
+    Reader::lock(space.partition_of(customer_id)).visible(&space.key(place))
 }
 
 /// [`judge`] for a take on entries that are there; None where a load would be needed.

@@ -4,9 +4,10 @@
 
 use super::memory::{Held, Key, LOCKS, NONE, PARTITIONS, PartitionHead, Raw, STARTED, Slot, State};
 use super::{Miss, View, local};
+use crate::backend::direct;
 use owostack_domain::quantity::Quantity;
 use pgrx::pg_sys;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A locked partition; unlocked on drop.
 pub struct Partition {
@@ -25,7 +26,7 @@ impl Partition {
         unsafe {
             let raw = Raw::of(area, (*area).slots_per_partition as usize, number);
             let lock = &raw mut (*LOCKS.load(Ordering::Acquire).add(number)).lock;
-            pg_sys::LWLockAcquire(lock, pg_sys::LWLockMode::LW_EXCLUSIVE);
+            direct::lock_light(lock, pg_sys::LWLockMode::LW_EXCLUSIVE);
             Self {
                 number: u32::try_from(number).unwrap_or(0),
                 lock,
@@ -43,9 +44,8 @@ impl Partition {
     }
 
     fn chain(&mut self, key: &Key) -> &mut u32 {
-        let bucket = key.hash() % u64::from(self.raw.count.max(1));
         // SAFETY: the bucket is below `count`; the lock is held.
-        unsafe { &mut *self.raw.chains.add(usize::try_from(bucket).unwrap_or(0)) }
+        unsafe { &mut *self.raw.chains.add(self.raw.bucket(key)) }
     }
 
     pub(super) fn head(&mut self) -> &mut PartitionHead {
@@ -64,7 +64,7 @@ impl Partition {
         let mut index = *self.chain(key);
         while let Some(slot) = self.slot(index) {
             if slot.key == *key {
-                slot.recent = 1;
+                slot.recent.store(1, Ordering::Relaxed);
                 return Some(index);
             }
             index = slot.next;
@@ -101,7 +101,7 @@ impl Partition {
             pins: 0,
             next: first,
             state: State::Waiting,
-            recent: 1,
+            recent: AtomicU32::new(1),
         };
         *self.chain(key) = index;
         self.head().filled += 1;
@@ -125,8 +125,7 @@ impl Partition {
             if slot.pins > 0 {
                 continue;
             }
-            if slot.recent > 0 {
-                slot.recent = 0;
+            if slot.recent.swap(0, Ordering::Relaxed) > 0 {
                 continue;
             }
             let key = slot.key;
@@ -175,13 +174,10 @@ impl Partition {
         }
     }
 
-    /// What a check sees: committed, own takes included, own returns gone.
+    /// What a check sees.
     pub fn visible(&mut self, held: &Held) -> Quantity {
-        let (own_open, own_back) = local::own(held);
-        let value = self
-            .slot(held.slot)
-            .map_or(0, |slot| slot.used - slot.open + own_open - own_back);
-        Quantity::from_raw(value)
+        let own = local::own(held);
+        Quantity::from_raw(self.slot(held.slot).map_or(0, |slot| slot.visible(own)))
     }
 
     /// What a judgement sees of an entry.
@@ -261,7 +257,7 @@ impl Drop for Partition {
     fn drop(&mut self) {
         // SAFETY: acquired in `lock`. While unwinding from an error of Postgres, its abort releases
         // every LWLock; releasing here first is harmless, because the lock is still held.
-        unsafe { pg_sys::LWLockRelease(self.lock) };
+        unsafe { direct::unlock_light(self.lock) };
     }
 }
 

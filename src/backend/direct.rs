@@ -1,0 +1,117 @@
+//! Calls into Postgres without pgrx's guard around each.
+//!
+//! The guard sets a jump point, so that an error of Postgres unwinds Rust frames; it costs more than
+//! most of the functions below do. The first block never raises: those are called as they are. What
+//! may raise is called inside [`guarded`], which sets one jump point for a sequence of calls.
+//! Called by the hot path alone: warm checks, takes and the insert of a usage row.
+
+use pgrx::pg_sys;
+use pgrx::pg_sys::{Datum, HeapTuple, LOCKMODE, Oid, Relation};
+
+unsafe extern "C-unwind" {
+    fn IsInParallelMode() -> bool;
+    fn RecoveryInProgress() -> bool;
+    fn GetUserId() -> Oid;
+    fn GetCurrentStatementStartTimestamp() -> pg_sys::TimestampTz;
+    fn GetCurrentTimestamp() -> pg_sys::TimestampTz;
+    fn LWLockAcquire(lock: *mut pg_sys::LWLock, mode: pg_sys::LWLockMode::Type) -> bool;
+    fn LWLockRelease(lock: *mut pg_sys::LWLock);
+}
+
+/// Whether this is a parallel worker, or its leader while a parallel plan runs.
+pub fn is_in_parallel_mode() -> bool {
+    // SAFETY: reads a variable of this backend.
+    unsafe { IsInParallelMode() }
+}
+
+/// Whether the server is a standby, or still recovering.
+pub fn is_in_recovery() -> bool {
+    // SAFETY: reads a variable of this backend, or shared state.
+    unsafe { RecoveryInProgress() }
+}
+
+/// `current_user`.
+pub fn current_user() -> Oid {
+    // SAFETY: reads a variable of this backend.
+    unsafe { GetUserId() }
+}
+
+/// When the client's statement began, in Postgres' microseconds.
+pub fn statement_start() -> pg_sys::TimestampTz {
+    // SAFETY: reads a variable of this backend.
+    unsafe { GetCurrentStatementStartTimestamp() }
+}
+
+/// This instant, in Postgres' microseconds.
+pub fn wall_clock() -> pg_sys::TimestampTz {
+    // SAFETY: reads the system clock.
+    unsafe { GetCurrentTimestamp() }
+}
+
+/// Waits for a light lock.
+///
+/// # Safety
+/// The lock must be initialised, and not held by this backend, which holds less than 200 of them:
+/// then nothing is raised.
+pub unsafe fn lock_light(lock: *mut pg_sys::LWLock, mode: pg_sys::LWLockMode::Type) {
+    // SAFETY: promised by the caller.
+    unsafe { LWLockAcquire(lock, mode) };
+}
+
+/// Releases a light lock.
+///
+/// # Safety
+/// The lock must be held by this backend.
+pub unsafe fn unlock_light(lock: *mut pg_sys::LWLock) {
+    // SAFETY: promised by the caller.
+    unsafe { LWLockRelease(lock) };
+}
+
+/// Functions that may raise, for calls inside [`guarded`].
+pub mod raw {
+    use super::*;
+
+    unsafe extern "C-unwind" {
+        pub fn table_open(relation: Oid, mode: LOCKMODE) -> Relation;
+        pub fn table_close(relation: Relation, mode: LOCKMODE);
+        pub fn index_open(relation: Oid, mode: LOCKMODE) -> Relation;
+        pub fn index_close(relation: Relation, mode: LOCKMODE);
+        pub fn BuildIndexInfo(index: Relation) -> *mut pg_sys::IndexInfo;
+        pub fn RelationGetIndexList(relation: Relation) -> *mut pg_sys::List;
+        pub fn heap_form_tuple(
+            descriptor: pg_sys::TupleDesc,
+            values: *mut Datum,
+            nulls: *mut bool,
+        ) -> HeapTuple;
+        pub fn heap_freetuple(tuple: HeapTuple);
+        pub fn heap_insert(
+            relation: Relation,
+            tuple: HeapTuple,
+            command: pg_sys::CommandId,
+            options: std::ffi::c_int,
+            state: pg_sys::BulkInsertState,
+        );
+        pub fn index_insert(
+            index: Relation,
+            values: *mut Datum,
+            nulls: *mut bool,
+            place: pg_sys::ItemPointer,
+            heap: Relation,
+            unique: pg_sys::IndexUniqueCheck::Type,
+            unchanged: bool,
+            info: *mut pg_sys::IndexInfo,
+        ) -> bool;
+        pub fn GetCurrentCommandId(used: bool) -> pg_sys::CommandId;
+        pub fn CommandCounterIncrement();
+        pub fn HeapTupleHeaderGetDatum(tuple: pg_sys::HeapTupleHeader) -> Datum;
+    }
+}
+
+/// Runs calls of [`raw`] with one jump point around them all.
+///
+/// # Safety
+/// An error jumps out of `body` without dropping anything: it must own nothing that needs that.
+pub unsafe fn guarded<T>(body: impl FnOnce() -> T) -> T {
+    // SAFETY: promised by the caller; backends run our code in their one thread.
+    unsafe { pg_sys::ffi::pg_guard_ffi_boundary(body) }
+}

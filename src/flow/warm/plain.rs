@@ -1,0 +1,137 @@
+//! An allowance that one meter counts and nothing else has a say in: most of what is asked.
+//!
+//! All that a check or a track of it needs, prepared: what answers look like and the row that records
+//! a value, but for what differs from call to call.
+
+use crate::backend::answer::Jsonb;
+use crate::backend::clock::Tick;
+use crate::backend::kept::Row;
+use crate::db::meter::{Pending, PlainRow};
+use crate::meter::{self, Posting, Used};
+use owostack_domain::decision::{self, Code};
+use owostack_domain::entitlement::{Entitlement, FeatureType, GrantState};
+use owostack_domain::meter_key::MeterPeriod;
+use owostack_domain::quantity::Quantity;
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+/// Columns of `owo_decision`.
+pub const COLUMNS: usize = 11;
+
+/// One meter with a limit; nothing else has a say.
+#[derive(Debug)]
+pub struct Plain {
+    pub place: MeterPeriod,
+    /// None: unlimited.
+    pub limit: Option<Quantity>,
+    pub resets_at: Option<Tick>,
+    pub reset_interval: Option<String>,
+    /// A row of it, with nothing drawn yet.
+    pub row: Pending,
+    /// The same as the table takes it.
+    prepared: OnceCell<Option<PlainRow>>,
+    /// What a granted answer looks like, but for code, usage, balance and details.
+    pub answer: OnceCell<Option<Row<COLUMNS>>>,
+    /// What `details` says when the allowance covers the value.
+    granted: OnceCell<Option<Rc<Jsonb>>>,
+    /// The same after recording a value, for the value recorded last.
+    recorded: RefCell<Option<(Quantity, Rc<Jsonb>)>>,
+}
+
+impl Plain {
+    /// The plain allowance that an entitlement is, if it is one.
+    pub fn of(entitlement: &Entitlement) -> Option<Self> {
+        let [source] = entitlement.sources.as_slice() else {
+            return None;
+        };
+        let [place] = source.counted.as_slice() else {
+            return None;
+        };
+        let plain = entitlement.feature_type == FeatureType::Metered
+            && entitlement.grant == GrantState::Granted
+            && entitlement.credit.is_none()
+            && source.is_allowance()
+            && !source.in_credits()
+            && !source.closed
+            && source.ceiling.is_none();
+        if !plain {
+            return None;
+        }
+        Some(Self {
+            place: *place,
+            limit: source.limit,
+            resets_at: entitlement
+                .resets_at
+                .map(crate::backend::clock::to_postgres),
+            reset_interval: entitlement.reset_interval.clone(),
+            row: row(entitlement)?,
+            prepared: OnceCell::new(),
+            answer: OnceCell::new(),
+            granted: OnceCell::new(),
+            recorded: RefCell::new(None),
+        })
+    }
+
+    /// What is left if the value is covered; an outer None where it is not.
+    pub fn balance(&self, used: Quantity, value: Quantity) -> Option<Option<Quantity>> {
+        match self.limit {
+            None => Some(None),
+            Some(limit) => {
+                let balance = limit.checked_sub(used)?;
+                (balance >= value && !balance.is_negative()).then_some(Some(balance))
+            }
+        }
+    }
+
+    /// The row that records a value of it, as the table takes it.
+    pub fn prepared(&self) -> Option<&PlainRow> {
+        self.prepared
+            .get_or_init(|| PlainRow::new(&self.row))
+            .as_ref()
+    }
+
+    /// `details` of a granted check.
+    pub fn granted_details(&self, entitlement: &Entitlement) -> Option<Rc<Jsonb>> {
+        let make = || {
+            let code = Code::AccessGranted;
+            let decision = decision::state(entitlement, &Used::new(), code, Quantity::ONE);
+            Jsonb::new(&decision.details).map(Rc::new)
+        };
+        self.granted.get_or_init(make).clone()
+    }
+
+    /// `details` after recording `value`.
+    pub fn recorded_details(
+        &self,
+        entitlement: &Entitlement,
+        value: Quantity,
+    ) -> Option<Rc<Jsonb>> {
+        let kept = self.recorded.borrow().clone();
+        if let Some((of, details)) = kept
+            && of == value
+        {
+            return Some(details);
+        }
+        let (decision, _) = decision::track(entitlement, &Used::new(), value);
+        let details = Rc::new(Jsonb::new(&decision.details)?);
+        self.recorded.replace(Some((value, Rc::clone(&details))));
+        Some(details)
+    }
+}
+
+/// The row of a plain allowance, with nothing drawn yet.
+fn row(entitlement: &Entitlement) -> Option<Pending> {
+    let source = entitlement.sources.first()?;
+    let posting = Posting {
+        key: source.meter.clone(),
+        period: source.period,
+        amount: Quantity::ZERO,
+        units: Quantity::ZERO,
+        feature_id: entitlement.feature_id,
+        kind: source.kind.as_str(),
+        at: entitlement.at,
+        entity: None,
+        metadata: None,
+    };
+    meter::pending(&posting).ok()
+}
