@@ -28,6 +28,7 @@ static WORKER_NAPTIME_MS: GucSetting<i32> = GucSetting::<i32>::new(1_000);
 static WORKER_IDLE_S: GucSetting<i32> = GucSetting::<i32>::new(60);
 static METER_ENGINE: GucSetting<MeterEngine> = GucSetting::<MeterEngine>::new(MeterEngine::Auto);
 static METER_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
+static ENTITLEMENT_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(16_384);
 static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
 static SECRET_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
@@ -167,6 +168,16 @@ pub fn init_preloaded() {
         GucContext::Postmaster,
         GucFlags::default(),
     );
+    GucRegistry::define_int_guc(
+        c"owostack.entitlement_slots",
+        c"Resolved entitlements that shared memory holds at a time.",
+        c"1 kB each, one for a customer's feature. What is not held is resolved from tables.",
+        &ENTITLEMENT_SLOTS,
+        2_048,
+        4_194_304,
+        GucContext::Postmaster,
+        GucFlags::default(),
+    );
 }
 
 /// Whether usage is counted in shared memory; meaningful under preload.
@@ -212,6 +223,11 @@ pub fn secret_key_file() -> Option<String> {
         .get()
         .and_then(|path| path.into_string().ok())
         .filter(|path| !path.is_empty())
+}
+
+/// How many resolved entitlements shared memory holds.
+pub fn entitlement_slots() -> i32 {
+    ENTITLEMENT_SLOTS.get()
 }
 
 /// Whether events are sent with NOTIFY.

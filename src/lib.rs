@@ -34,6 +34,7 @@ extern "C-unwind" fn _PG_init() {
     if backend::preload::is_in_progress() {
         guc::init_preloaded();
         backend::generation::preload();
+        backend::store::preload();
         meter::preload();
     }
 }

@@ -109,13 +109,17 @@ CREATE VIEW owo.balance_now WITH (security_invoker = true) AS
 COMMENT ON VIEW owo.balance_now IS 'usage, limit and balance of what each customer may use';
 
 CREATE FUNCTION owo._meter_stats() RETURNS TABLE (
-    slots bigint, filled bigint, pinned bigint, evictions bigint, loads bigint)
+    slots bigint, filled bigint, pinned bigint, evictions bigint, loads bigint,
+    entitlement_slots bigint, entitlements bigint, entitlement_hits bigint,
+    entitlement_misses bigint, entitlement_evictions bigint)
     LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', '_meter_stats_wrapper';
-COMMENT ON FUNCTION owo._meter_stats() IS 'how the shared memory for meters is used';
+COMMENT ON FUNCTION owo._meter_stats() IS 'how shared memory is used';
 
 CREATE VIEW owo.meter_stats WITH (security_invoker = true) AS
-    SELECT slots, filled, pinned, evictions, loads FROM owo._meter_stats();
-COMMENT ON VIEW owo.meter_stats IS 'shared memory for meters: room, use, loads; no row without preload';
+    SELECT slots, filled, pinned, evictions, loads, entitlement_slots, entitlements,
+           entitlement_hits, entitlement_misses, entitlement_evictions
+      FROM owo._meter_stats();
+COMMENT ON VIEW owo.meter_stats IS 'shared memory: room, use, loads, hits; no row without preload';
 
 CREATE VIEW owo.health WITH (security_invoker = true) AS
     SELECT 'over_limit' AS topic,

@@ -4,7 +4,7 @@ use super::{bare_call, call};
 use crate::backend::answer::{Answer, Field};
 use crate::backend::call::Access;
 use crate::backend::spi::Snapshot;
-use crate::backend::{note, trigger};
+use crate::backend::{note, store, trigger};
 use crate::db;
 use crate::error::Error;
 use crate::flow::catalog;
@@ -113,13 +113,19 @@ fn _note(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
 #[pg_extern(sql = false)]
 fn _meter_stats(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     bare_call(fcinfo, Access::Read, |_| {
-        let rows = meter::shared::stats().map(|stats| -> Vec<Field> {
+        let both = meter::shared::stats().zip(store::stats());
+        let rows = both.map(|(stats, entitlements)| -> Vec<Field> {
             vec![
                 stats.slots.into(),
                 stats.filled.into(),
                 stats.pinned.into(),
                 stats.evictions.into(),
                 stats.loads.into(),
+                entitlements.slots.into(),
+                entitlements.filled.into(),
+                entitlements.hits.into(),
+                entitlements.misses.into(),
+                entitlements.evictions.into(),
             ]
         });
         Answer::rows(fcinfo, rows.into_iter().collect())

@@ -37,6 +37,14 @@ pub struct Stamp {
     customer: u64,
 }
 
+impl Stamp {
+    /// As numbers, for memory that processes share.
+    pub fn words(&self) -> [u64; 4] {
+        let installation = u64::from(self.installation);
+        [installation, self.all, self.organization, self.customer]
+    }
+}
+
 /// Generation of the holds that a customer has taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holds {

@@ -10,6 +10,9 @@ use owostack_domain::quantity::Quantity;
 use pgrx::pg_sys;
 use std::marker::PhantomData;
 
+/// What Postgres calls.
+pub type Entry = unsafe extern "C-unwind" fn(pg_sys::FunctionCallInfo) -> pg_sys::Datum;
+
 /// The running call and its arguments.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
@@ -96,10 +99,11 @@ macro_rules! hot_function {
         ) -> ::pgrx::pg_sys::Datum {
             // SAFETY: Postgres passes the information of the running call.
             let call = unsafe { $crate::backend::hot::Call::new(fcinfo) };
+            let ordinary: $crate::backend::hot::Entry = $ordinary;
             match $known(&call) {
                 Some(answer) => call.give(answer),
                 // SAFETY: as above; this is how Postgres would have called it.
-                None => unsafe { $ordinary(fcinfo) },
+                None => unsafe { ordinary(fcinfo) },
             }
         }
     };

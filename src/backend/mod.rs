@@ -35,6 +35,7 @@ pub mod shape;
 pub mod slot;
 pub mod spi;
 pub mod sqlstate;
+pub mod store;
 pub mod subtransaction;
 pub mod table;
 pub mod thread;

@@ -236,6 +236,49 @@ def test_no_session_revives_an_old_limit(server, shop):
     assert failures == []
     assert min(rounds) > 10
 
+
+def hits(server, shop) -> int:
+    return server.value("SELECT entitlement_hits FROM owo.meter_stats", database=shop)
+
+
+def test_a_session_knows_what_others_resolved_until_it_changes(server, shop):
+    """What one session resolved is shared memory's: another answers from it, and no session from what has changed since."""
+    with server.connect(shop) as one:
+        known = look(one)
+    before = hits(server, shop)
+    with server.connect(shop) as two:
+        assert look(two) == known
+        assert hits(server, shop) - before >= len(CUSTOMERS) * len(FEATURES) / 2, "answered from shared memory"
+        two.execute(f"UPDATE owo.plan_feature SET limit_amount = 777 WHERE feature_id = {OF_FEATURE}", ("calls",))
+    with server.connect(shop) as three:
+        changed = look(three)
+        assert {row[5] for row in changed if row[1] == "calls"} == {777}
+        three.execute("BEGIN")
+        three.execute(f"UPDATE owo.plan_feature SET limit_amount = 778 WHERE feature_id = {OF_FEATURE}", ("calls",))
+        assert {row[5] for row in look(three) if row[1] == "calls"} == {778}
+        with server.connect(shop) as four:
+            assert look(four) == changed, "what has not committed is nobody else's"
+        three.execute("ROLLBACK")
+        assert look(three) == changed
+
+
+def test_a_copied_database_shares_nothing_with_its_original(server, shop):
+    """A copy has the same ids, also of its tables: only the database tells their entitlements apart."""
+    copy = f"{shop[:50]}_copy"
+    with server.connect(shop) as one:
+        known = look(one)
+    server.rows(f'CREATE DATABASE "{copy}" TEMPLATE "{shop}"')
+    try:
+        with server.connect(copy) as other:
+            assert look(other) == known
+            other.execute(f"UPDATE owo.plan_feature SET limit_amount = 779 WHERE feature_id = {OF_FEATURE}", ("calls",))
+        with server.connect(copy) as other, server.connect(shop) as one:
+            assert {row[5] for row in look(other) if row[1] == "calls"} == {779}
+            assert look(one) == known
+    finally:
+        server.rows(f'DROP DATABASE "{copy}" WITH (FORCE)')
+
+
 def test_a_locked_table_ends_cold_calls_by_a_detected_deadlock_or_not_at_all(server, shop):
     """LOCK TABLE owo.plan against cold calls, both ways round: no wait that Postgres does not see."""
     outcomes = []

@@ -16,6 +16,7 @@ mod flag;
 mod grant;
 mod live;
 mod order;
+pub mod pack;
 mod part;
 pub mod pool;
 mod renewal;

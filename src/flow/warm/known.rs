@@ -1,6 +1,7 @@
 //! Entitlements that were resolved before, by the words of the question.
 
 use super::context::Warm;
+use super::exchange;
 use super::plain::Plain;
 use super::shelf::{self, Words};
 use crate::backend::clock::{self, Tick};
@@ -17,39 +18,68 @@ use owostack_domain::subscription::advance::next_due;
 use std::rc::Rc;
 use uuid::Uuid;
 
-/// One resolved entitlement and until when it may be used.
+/// Whom an entitlement is about, and until when it may be used.
+#[derive(Debug)]
+pub struct Head {
+    pub organization_id: Uuid,
+    /// What the customer is called in questions.
+    pub name: String,
+    /// Generations that it was resolved under.
+    pub stamp: [u64; 4],
+    pub valid_from: Tick,
+    /// The first moment for which it says nothing.
+    pub valid_until: Tick,
+    pub customer_id: Uuid,
+    /// Entity features: how many there are.
+    pub count: Option<i64>,
+}
+
+impl Head {
+    /// Whether what it is about still stands at `now`.
+    pub fn stands(&self, now: Tick) -> bool {
+        let stamp = || generation::stamp(self.organization_id, self.customer_id);
+        self.valid_from <= now
+            && now < self.valid_until
+            && stamp().is_some_and(|stamp| stamp.words() == self.stamp)
+    }
+}
+
+/// One resolved entitlement.
 #[derive(Debug)]
 pub struct Known {
-    organization_id: Uuid,
-    /// What the customer is called in questions.
-    name: String,
-    stamp: Stamp,
-    valid_from: Tick,
-    /// The first moment for which it says nothing.
-    valid_until: Tick,
-    pub customer_id: Uuid,
+    pub head: Head,
     pub entitlement: Entitlement,
     /// Where its usage is counted.
     pub places: Vec<MeterPeriod>,
-    /// Entity features: how many there are.
-    pub count: Option<i64>,
     /// Set when one source without further rules gives everything.
     pub plain: Option<Plain>,
 }
 
 impl Known {
+    /// Prepares what is asked of an entitlement again and again.
+    pub fn new(head: Head, entitlement: Entitlement) -> Self {
+        Self {
+            places: places(&entitlement),
+            plain: Plain::of(&entitlement),
+            head,
+            entitlement,
+        }
+    }
+
+    pub fn customer_id(&self) -> Uuid {
+        self.head.customer_id
+    }
+
     /// Whether it answers questions in these words.
     pub fn answers(&self, words: &Words) -> bool {
-        self.name.as_bytes() == words.customer
+        self.head.name.as_bytes() == words.customer
             && self.entitlement.slug.as_bytes() == words.feature
-            && self.organization_id == words.organization_id
+            && self.head.organization_id == words.organization_id
     }
 
     /// Whether it still stands for this customer at `now`.
     pub fn stands(&self, now: Tick) -> bool {
-        self.valid_from <= now
-            && now < self.valid_until
-            && generation::stamp(self.organization_id, self.customer_id) == Some(self.stamp)
+        self.head.stands(now)
     }
 }
 
@@ -62,7 +92,12 @@ pub fn find(warm: &Warm, customer: &[u8], feature: &[u8]) -> Option<Rc<Known>> {
         feature,
     };
     let hash = words.hash();
-    shelf::get(&words, hash).filter(|known| known.stands(warm.tick))
+    let own = shelf::get(&words, hash).filter(|known| known.stands(warm.tick));
+    own.or_else(|| {
+        let shared = Rc::new(exchange::get(&words, hash, warm.tick)?);
+        shelf::put(hash, Rc::clone(&shared));
+        Some(shared)
+    })
 }
 
 /// [`find`] for a question that may name an entity: of those nothing is kept.
@@ -125,26 +160,28 @@ pub fn keep(context: &Context, question: &Question, before: Option<Before>, reso
         return;
     }
     let until = [entitlement.valid_until, next_due(facts)];
-    let known = Known {
-        organization_id: context.organization.id,
-        name: name.to_owned(),
-        stamp,
-        valid_from: clock::to_postgres(context.now),
-        valid_until: until
-            .into_iter()
-            .flatten()
-            .min()
-            .map_or(Tick::MAX, clock::to_postgres),
-        customer_id: id,
-        entitlement: entitlement.clone(),
-        places: places(entitlement),
-        count: resolved.count,
-        plain: Plain::of(entitlement),
-    };
+    let known = Known::new(
+        Head {
+            organization_id: context.organization.id,
+            name: name.to_owned(),
+            stamp: stamp.words(),
+            valid_from: clock::to_postgres(context.now),
+            valid_until: until
+                .into_iter()
+                .flatten()
+                .min()
+                .map_or(Tick::MAX, clock::to_postgres),
+            customer_id: id,
+            count: resolved.count,
+        },
+        entitlement.clone(),
+    );
     let words = Words {
-        organization_id: known.organization_id,
+        organization_id: known.head.organization_id,
         customer: name.as_bytes(),
         feature: entitlement.slug.as_bytes(),
     };
-    shelf::put(words.hash(), Rc::new(known));
+    let hash = words.hash();
+    exchange::put(hash, &known);
+    shelf::put(hash, Rc::new(known));
 }

@@ -6,6 +6,7 @@
 //! resolved, and never by a transaction that changed something itself (protocol 26).
 
 pub mod context;
+mod exchange;
 pub mod known;
 pub mod parallel;
 pub mod plain;
@@ -50,14 +51,14 @@ fn find(customer: &[u8], feature: &[u8]) -> Option<(Rc<Known>, Tick)> {
 
 fn used(known: &Known) -> Option<Used> {
     match known.entitlement.feature_type {
-        FeatureType::Metered => shared::visible_now(known.customer_id, &known.places),
+        FeatureType::Metered => shared::visible_now(known.customer_id(), &known.places),
         _ => Some(Used::new()),
     }
 }
 
 /// Whether no hold may be over, so that a shortage is final.
 fn is_clear(known: &Known, now: Tick) -> bool {
-    clock::from_postgres(now).is_some_and(|now| hold::is_clear(known.customer_id, now))
+    clock::from_postgres(now).is_some_and(|now| hold::is_clear(known.customer_id(), now))
 }
 
 /// `owo_check` from what is known; a shortage is final unless a hold may be over.
@@ -67,7 +68,7 @@ pub fn check(customer: &[u8], feature: &[u8], value: Quantity) -> Option<Answere
     }
     let (known, now) = find(customer, feature)?;
     if let Some(plain) = &known.plain {
-        let usage = shared::visible_one(known.customer_id, &plain.place)?;
+        let usage = shared::visible_one(known.customer_id(), &plain.place)?;
         if let Some(balance) = plain.balance(usage, value) {
             let details = plain.granted_details(&known.entitlement);
             return Some(Answered::Granted(Granted {
@@ -79,11 +80,11 @@ pub fn check(customer: &[u8], feature: &[u8], value: Quantity) -> Option<Answere
             }));
         }
     }
-    let decision = match known.count {
+    let decision = match known.head.count {
         Some(count) => decision::entity(&known.entitlement, count, value),
         None => decision::check(&known.entitlement, &used(&known)?, value),
     };
-    let short = known.count.is_none() && decision.code.is_shortage();
+    let short = known.head.count.is_none() && decision.code.is_shortage();
     let is_final = !short || is_clear(&known, now);
     is_final.then(|| Answered::Decided(decision.into()))
 }
@@ -98,12 +99,12 @@ pub fn allowed(customer: &[u8], feature: &[u8], value: Quantity) -> Option<bool>
         return Some(false);
     }
     if let Some(plain) = &known.plain {
-        let usage = shared::visible_one(known.customer_id, &plain.place)?;
+        let usage = shared::visible_one(known.customer_id(), &plain.place)?;
         if plain.balance(usage, value).is_some() {
             return Some(true);
         }
     }
-    match known.count {
+    match known.head.count {
         Some(count) => Some(decision::entity(&known.entitlement, count, value).allowed),
         None => {
             let allowed = decision::allowed(&known.entitlement, &used(&known)?, value);

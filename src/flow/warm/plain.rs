@@ -26,9 +26,7 @@ pub struct Plain {
     pub limit: Option<Quantity>,
     pub resets_at: Option<Tick>,
     pub reset_interval: Option<String>,
-    /// A row of it, with nothing drawn yet.
-    pub row: Pending,
-    /// The same as the table takes it.
+    /// A row of it as the table takes it, with nothing drawn yet.
     prepared: OnceCell<Option<PlainRow>>,
     /// What a granted answer looks like, but for code, usage, balance and details.
     pub answer: OnceCell<Option<Row<COLUMNS>>>,
@@ -64,7 +62,6 @@ impl Plain {
                 .resets_at
                 .map(crate::backend::clock::to_postgres),
             reset_interval: entitlement.reset_interval.clone(),
-            row: row(entitlement)?,
             prepared: OnceCell::new(),
             answer: OnceCell::new(),
             granted: OnceCell::new(),
@@ -84,10 +81,9 @@ impl Plain {
     }
 
     /// The row that records a value of it, as the table takes it.
-    pub fn prepared(&self) -> Option<&PlainRow> {
-        self.prepared
-            .get_or_init(|| PlainRow::new(&self.row))
-            .as_ref()
+    pub fn prepared(&self, entitlement: &Entitlement) -> Option<&PlainRow> {
+        let make = || PlainRow::new(&row(entitlement)?);
+        self.prepared.get_or_init(make).as_ref()
     }
 
     /// `details` of a granted check.
@@ -119,8 +115,8 @@ impl Plain {
     }
 }
 
-/// The row of a plain allowance, with nothing drawn yet.
-fn row(entitlement: &Entitlement) -> Option<Pending> {
+/// A row of a plain allowance, with nothing drawn yet.
+pub fn row(entitlement: &Entitlement) -> Option<Pending> {
     let source = entitlement.sources.first()?;
     let posting = Posting {
         key: source.meter.clone(),

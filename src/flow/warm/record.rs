@@ -2,12 +2,12 @@
 
 use super::context::Warm;
 use super::known::Known;
-use super::{Answered, Granted, context, known};
+use super::{Answered, Granted, context, known, plain};
 use crate::backend::call::Access;
 use crate::backend::owner::AsOwner;
 use crate::backend::{clock, random};
 use crate::db::meter::Pending;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::flow::context::Level;
 use crate::flow::hold;
 use crate::flow::text;
@@ -64,7 +64,7 @@ fn is_simple(event: &UsageEvent) -> bool {
 /// Takes the customer's lock; whether what is known still stands then: it may have waited for a
 /// switch.
 fn enter(warm: &Warm, known: &Known) -> bool {
-    meter::enter_one(known.customer_id);
+    meter::enter_one(known.customer_id());
     known.stands(warm.tick)
 }
 
@@ -86,7 +86,7 @@ pub fn track_in(warm: &Warm, event: &UsageEvent) -> Result<Option<Answered>> {
         return Ok(Some(Answered::Granted(recorded)));
     }
     let judge = |used: &meter::Used| track::judge(&known.entitlement, used, event.value);
-    let Some(judged) = shared::judge_now(known.customer_id, &known.places, judge)? else {
+    let Some(judged) = shared::judge_now(known.customer_id(), &known.places, judge)? else {
         return Ok(None);
     };
     if !judged.drawn.lines.is_empty() {
@@ -94,7 +94,7 @@ pub fn track_in(warm: &Warm, event: &UsageEvent) -> Result<Option<Answered>> {
         let _owner = AsOwner::enter(context.caller.owner);
         track::write(
             &context,
-            known.customer_id,
+            known.customer_id(),
             event,
             &known.entitlement,
             &judged,
@@ -102,7 +102,7 @@ pub fn track_in(warm: &Warm, event: &UsageEvent) -> Result<Option<Answered>> {
     }
     // Holds that are over may make room.
     let short = judged.decision.code.is_shortage();
-    let is_final = !short || hold::is_clear(known.customer_id, warm.now());
+    let is_final = !short || hold::is_clear(known.customer_id(), warm.now());
     Ok(is_final.then(|| Answered::Decided(judged.decision.into())))
 }
 
@@ -122,7 +122,7 @@ fn plain(
         return Ok(None);
     };
     let id = ids::at_milliseconds(clock::unix_milliseconds(warm.tick), random::ten_bytes()?);
-    let taken = shared::take_one(known.customer_id, &plain.place, |used| {
+    let taken = shared::take_one(known.customer_id(), &plain.place, |used| {
         let after = used.checked_add(value)?;
         plain
             .limit
@@ -132,15 +132,20 @@ fn plain(
     let Some(before) = taken else {
         return Ok(None);
     };
-    let usual = plain.prepared().filter(|_| metadata.is_none());
+    let usual = match metadata {
+        None => plain.prepared(&known.entitlement),
+        Some(_) => None,
+    };
     if !usual.is_some_and(|row| meter::record_prepared(row, value, id, warm.tick)) {
+        let row = plain::row(&known.entitlement)
+            .ok_or_else(|| Error::internal("an allowance that is plain"))?;
         let row = Pending {
             quantity: value,
             units: value,
             id,
             at: warm.now(),
             metadata: metadata.cloned(),
-            ..plain.row.clone()
+            ..row
         };
         let _owner = AsOwner::enter(warm.context.caller.owner);
         meter::record_row(row)?;

@@ -6,5 +6,6 @@ mod explained;
 mod granting;
 mod order;
 mod overriding;
+mod packing;
 mod property;
 mod rolling;
