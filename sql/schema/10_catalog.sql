@@ -188,7 +188,7 @@ CREATE TABLE owo.plan (
     CONSTRAINT plan_follows_another_check CHECK (on_expire <> slug),
     CONSTRAINT plan_metadata_object_check CHECK (pg_catalog.jsonb_typeof(metadata) = 'object'),
     CONSTRAINT plan_metadata_size_check CHECK (pg_catalog.octet_length(metadata::text) <= 16384),
-    CONSTRAINT plan_source_check CHECK (source IN ('code', 'sql'))
+    CONSTRAINT plan_source_check CHECK (source IN ('code', 'sql', 'provider'))
 );
 CREATE INDEX plan_organization_id_plan_group_idx ON owo.plan (organization_id, plan_group);
 CREATE INDEX plan_organization_id_on_expire_idx ON owo.plan (organization_id, on_expire)

@@ -29,3 +29,20 @@ CREATE FUNCTION owo_refund(
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'owo_refund_wrapper';
 COMMENT ON FUNCTION owo_refund(uuid, bigint, text, text)
     IS 'give money back, in part or all that is left';
+
+CREATE FUNCTION owo_provider_import(provider text)
+    RETURNS jsonb
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'owo_provider_import_wrapper';
+COMMENT ON FUNCTION owo_provider_import(text)
+    IS 'have the plans of a provider listed and linked; what is known so far';
+
+CREATE FUNCTION owo_provider_verify(
+    provider text,
+    OUT object text,
+    OUT id text,
+    OUT ours jsonb,
+    OUT theirs jsonb
+) RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'owo_provider_verify_wrapper';
+COMMENT ON FUNCTION owo_provider_verify(text)
+    IS 'where our rows and what a provider last said differ; has it looked at anew';

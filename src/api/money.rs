@@ -9,6 +9,7 @@ use crate::db::method::Method;
 use crate::error::{Error, Result};
 use crate::flow::attach::Request;
 use crate::flow::context::Level;
+use crate::flow::provider::{import, verify};
 use crate::flow::refund::{self, Wish};
 use crate::flow::wallet;
 use pgrx::pg_sys;
@@ -92,5 +93,30 @@ fn owo_refund(
         let customer_id = refund::give_back(context, &wish)?;
         let row = db::payment::row(customer_id, wish.payment_id)?;
         Ok(row.map_or_else(Answer::null, Answer::datum))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_provider_import(provider: Option<&str>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    call(fcinfo, Access::Write, Level::Admin, |context| {
+        let provider = provider.ok_or_else(|| Error::null_argument("provider"))?;
+        Ok(Answer::scalar(import::begin(context, provider)?))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn owo_provider_verify(provider: Option<&str>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    call(fcinfo, Access::Write, Level::Admin, |context| {
+        let provider = provider.ok_or_else(|| Error::null_argument("provider"))?;
+        let found = verify::differences(context, provider)?;
+        let rows = found.into_iter().map(|one| -> Vec<Field> {
+            vec![
+                one.object.into(),
+                one.id.into(),
+                one.ours.into(),
+                one.theirs.into(),
+            ]
+        });
+        Answer::rows(fcinfo, rows.collect())
     })
 }

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod binding;
+pub mod compare;
 pub mod evidence;
 #[allow(dead_code, reason = "the worker follows")]
 pub mod offer;

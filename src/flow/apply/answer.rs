@@ -13,6 +13,7 @@ use crate::flow::life::Life;
 use crate::flow::outbox::Work;
 use crate::flow::outbox::enqueue::enqueue;
 use crate::flow::outbox::job::Job;
+use crate::flow::provider::import;
 use crate::meter;
 use chrono::{DateTime, Utc};
 use owostack_domain::ids;
@@ -22,8 +23,6 @@ use owostack_provider::object::{
     Method, Object, ObjectKind, ObjectRef, PlanLink, PlanPage, Snapshot, SnapshotPage,
 };
 use owostack_provider::operation::Timing;
-use owostack_provider::tag::Tag;
-use owostack_provider::wish::PriceKey;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -267,22 +266,10 @@ impl Answer<'_> {
         Ok(local_id != id)
     }
 
-    /// Prices that we made ourselves, or that the catalog names, are linked again.
+    /// Prices that we made ourselves, or that the catalog names, are linked; others become plans.
     fn plans(&self, page: &PlanPage) -> Result<()> {
         for found in &page.plans {
-            let key = found.tags.get(Tag::Key).and_then(PriceKey::parse);
-            let Some(key) = key else { continue };
-            let external_id = found.link.price.as_deref().unwrap_or(&found.link.product);
-            reference::link_back(&NewLink {
-                account_id: self.work.whose.account_id,
-                kind: Kind::Plan,
-                external_id,
-                local_id: key.plan_id,
-                customer_id: None,
-                key: &key.to_string(),
-                detail: json!(found.link),
-                at: self.context.now,
-            })?;
+            import::take(self.context, self.work, found)?;
             self.unpark_plan(&found.link)?;
         }
         match &page.next {

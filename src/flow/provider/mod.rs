@@ -4,5 +4,7 @@ pub mod account;
 mod credentials;
 pub mod desk;
 pub mod express;
+pub mod import;
 pub mod key;
 pub mod status;
+pub mod verify;
