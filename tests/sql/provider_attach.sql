@@ -168,4 +168,4 @@ SELECT p.slug, s.status FROM owo.subscription AS s JOIN owo.plan AS p ON p.id = 
 
 -- Who is deleted leaves everywhere, cards and all.
 SELECT owo_customer_delete('beta');
-:told
+SELECT provider, kind, timing, plan FROM told WHERE id NOT IN (SELECT id FROM seen) ORDER BY kind, plan;
