@@ -7,10 +7,12 @@
 use super::claim::{Sending, failure_of};
 use super::desk::{self, Desk, problem_of};
 use crate::backend::call::Caller;
+use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::outbox::{Problem, State};
 use crate::error::Result;
 use crate::flow::apply;
+use crate::flow::provider::account;
 use crate::meter;
 use chrono::{DateTime, Duration, Utc};
 use owostack_domain::pace;
@@ -117,7 +119,7 @@ pub fn conclude(
             desk.die(&failure, true)?;
             over(false)
         }
-        Outcome::Unauthorized(failure) => unauthorized(desk, &failure, refusals),
+        Outcome::Unauthorized(failure) => unauthorized(desk, sending, &failure, refusals),
         Outcome::Missing { object, failure } => {
             missing(desk, object, &failure)?;
             over(false)
@@ -199,7 +201,18 @@ fn rest_a_while(desk: &Desk, after_seconds: Option<u32>, failure: &Failure) -> R
     db::provider::account::rest(desk.account.id, until, &reason, desk.at).map(|_| ())
 }
 
-fn unauthorized(desk: &mut Desk, failure: &Failure, refusals: u32) -> Result<Recorded> {
+fn unauthorized(
+    desk: &mut Desk,
+    sending: &Sending,
+    failure: &Failure,
+    refusals: u32,
+) -> Result<Recorded> {
+    // A request that was under way while the key was changed says nothing of the new one.
+    let known = account::open(&Snapshot::latest()?, &desk.account);
+    if known.is_ok_and(|now| now.secret_key.expose() != sending.account.secret_key.expose()) {
+        desk.put_off(desk.at, problem_of(failure))?;
+        return Ok(Recorded::Over { good: false });
+    }
     let until: DateTime<Utc> = desk.at + pace::rest(refusals.saturating_add(1));
     let reason = format!("the provider refuses the key: {failure}");
     let begins = db::provider::account::rest(desk.account.id, until, &reason, desk.at)?;
