@@ -115,7 +115,12 @@ class Outbox:
             assert state != "dead", self.row(name)
             return state == "done"
 
-        wait_for(is_done, seconds, f"job {name} is done")
+        try:
+            wait_for(is_done, seconds, f"job {name} is done")
+        except AssertionError as error:
+            error.add_note(f"{self.row(name)}")
+            error.add_note(f"{self.server.status(self.database)}")
+            raise
         return self.row(name)
 
     def hurry(self):
