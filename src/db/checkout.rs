@@ -113,6 +113,20 @@ pub fn open(snapshot: &Snapshot, customer_id: Uuid) -> Result<Vec<Checkout>> {
     spi::read(snapshot, &OPEN, arguments![customer_id], checkout)
 }
 
+/// Where a customer came back to from the latest checkout that said so.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn last_callback(snapshot: &Snapshot, customer_id: Uuid) -> Result<Option<String>> {
+    static LAST: Statement = Statement::look_up(
+        "SELECT callback_url FROM owo.checkout
+          WHERE customer_id = $1 AND callback_url IS NOT NULL
+          ORDER BY created_at DESC, id DESC LIMIT 1",
+    );
+    let rows = spi::read(snapshot, &LAST, arguments![customer_id], |row| row.get(0))?;
+    Ok(rows.into_iter().next())
+}
+
 /// Writes a new checkout.
 ///
 /// # Errors

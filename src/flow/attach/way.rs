@@ -109,10 +109,12 @@ fn start(life: &Life, offer: &Offer, decided: &mut Attach) -> Result<Way> {
         let saved = desk
             .method(&Snapshot::latest()?, life.customer.id)?
             .is_some();
-        return match offer.plan.trial_card_required && !saved {
-            // A card elsewhere is none here.
-            true => page(life, &desk, offer, decided, CheckoutKind::Setup),
-            false => Ok(Way::Plain),
+        // A card elsewhere is none here, and what cannot be begun for a saved card later must begin
+        // on the provider's page now.
+        let startable = desk.capabilities().start_subscription.is_possible();
+        return match startable && (saved || !offer.plan.trial_card_required) {
+            true => Ok(Way::Plain),
+            false => page(life, &desk, offer, decided, CheckoutKind::Setup),
         };
     }
     if runs(life, &desk, offer, decided)? {

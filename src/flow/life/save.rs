@@ -4,12 +4,14 @@
 //! rows that begin, so that the index on live base plans never sees two; events stand in date order.
 
 use super::Life;
+use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::checkout::{Checkout, Closing};
 use crate::db::event::Event;
 use crate::db::subscription::{Label, Place};
 use crate::error::Result;
 use crate::flow::apply::renewal;
+use crate::flow::attach::provider::MANUAL;
 use crate::flow::carry;
 use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::facts::{Facts, Subscription};
@@ -26,6 +28,7 @@ impl Life<'_> {
     /// As the statements.
     pub fn save(mut self) -> Result<Facts> {
         self.label_followers();
+        self.address_followers()?;
         self.delete_changes()?;
         let mut rows = self.facts.subscriptions.clone();
         rows.sort_by_key(|row| (row.is_live(), row.started_at, row.id));
@@ -135,6 +138,19 @@ impl Life<'_> {
             let id = ids::derived(change.id, "subscription");
             self.labels.entry(id).or_insert(label);
         }
+    }
+
+    /// The customer comes back from a page that nobody asked for to where it came back last.
+    fn address_followers(&mut self) -> Result<()> {
+        let ids = self.new_checkouts.clone();
+        let asked = |one: &Checkout| one.callback_url.is_some() || one.provider == MANUAL;
+        for checkout in &mut self.checkouts {
+            if ids.contains(&checkout.id) && !asked(checkout) {
+                let view = Snapshot::latest()?;
+                checkout.callback_url = db::checkout::last_callback(&view, checkout.customer_id)?;
+            }
+        }
+        Ok(())
     }
 
     fn store_checkouts(&self) -> Result<()> {

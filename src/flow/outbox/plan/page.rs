@@ -70,6 +70,10 @@ fn sale(task: &Task, checkout: &Checkout) -> Result<Option<Sale>> {
     let Some(row) = task.subscription(subscription_id)? else {
         return Ok(None);
     };
+    if row.one_time && checkout.kind == "setup" {
+        let currency = currency.and_then(|code| Currency::parse(code).ok());
+        return Ok(currency.map(|currency| Sale::Card { currency }));
+    }
     if row.one_time {
         return once(task, row.plan_id, checkout.amount, currency, 1);
     }
