@@ -151,7 +151,10 @@ pub struct Told<'a> {
     pub failure_message: Option<&'a str>,
     pub action_url: Option<&'a str>,
     pub next_attempt_at: Option<DateTime<Utc>>,
-    pub paid_at: Option<DateTime<Utc>>,
+    /// When it was paid, if it was.
+    pub paid_at: DateTime<Utc>,
+    /// Whether this says that it was paid.
+    pub paid: bool,
     /// Whether this is newer than all that was said before.
     pub newer: bool,
     /// When the provider made it, as far as is known.
@@ -170,7 +173,7 @@ pub fn store(told: &Told, now: DateTime<Utc>) -> Result<()> {
               failure_code, failure_message, action_url, next_attempt_at, paid_at, created_at,
               updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                 $19, $20, $21)
+                 CASE $6 WHEN 'succeeded' THEN $19 END, $20, $21)
          ON CONFLICT (customer_id, id) DO UPDATE
             SET account_id = coalesce(p.account_id, $4),
                 status = $6,
@@ -194,8 +197,7 @@ pub fn store(told: &Told, now: DateTime<Utc>) -> Result<()> {
                                   WHEN $22 THEN $17 ELSE p.action_url END,
                 next_attempt_at = CASE WHEN $6 = 'succeeded' THEN NULL
                                        WHEN $22 THEN $18 ELSE p.next_attempt_at END,
-                paid_at = CASE WHEN $6 = 'succeeded' THEN coalesce($19, p.paid_at)
-                               ELSE p.paid_at END,
+                paid_at = CASE WHEN $23 THEN $19 ELSE p.paid_at END,
                 created_at = least(p.created_at, $20),
                 updated_at = $21",
     );
@@ -224,9 +226,22 @@ pub fn store(told: &Told, now: DateTime<Utc>) -> Result<()> {
             told.at,
             now,
             told.newer,
+            told.paid,
         ],
     )
     .map(|_| ())
+}
+
+/// Lets payments of a subscription that never began belong to the one that goes on in its place.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn move_to(customer_id: Uuid, from: Uuid, to: Uuid) -> Result<()> {
+    static MOVE: Statement = Statement::look_up(
+        "UPDATE owo.payment SET subscription_id = $3
+          WHERE customer_id = $1 AND subscription_id = $2",
+    );
+    spi::run(&MOVE, arguments![customer_id, from, to]).map(|_| ())
 }
 
 /// Notes that a payment will not come.

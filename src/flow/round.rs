@@ -185,7 +185,8 @@ impl Round {
         let batch = webhook::apply::apply_due(caller)?;
         self.report.webhooks = self.report.webhooks.saturating_add(batch.tried);
         self.report.busy = self.report.busy.saturating_add(batch.busy);
-        if batch.found < webhook::apply::BATCH {
+        // What was tried may have let others go on.
+        if batch.tried == 0 {
             self.go_on(Task::Dates);
         }
         Ok(())

@@ -174,6 +174,11 @@ fn waits(kind: Kind, external_id: &str) -> String {
     format!("{}:{external_id}", kind.as_str())
 }
 
+/// The name of a customer's subscription that is known by its plan alone.
+fn waits_of_plan(customer_id: Uuid, plan: &str) -> String {
+    format!("subscription of {customer_id} to {plan}")
+}
+
 impl Case<'_> {
     fn apply(&self, change: &Change) -> Result<Applied> {
         Ok(match change {
@@ -227,8 +232,13 @@ impl Case<'_> {
             detail: detail.clone(),
             at: self.context.now,
         })?;
+        self.unpark(&waits(kind, external_id))
+    }
+
+    /// What waited for that goes on.
+    fn unpark(&self, waits_for: &str) -> Result<()> {
         let (account_id, now) = (self.source.account_id, self.context.caller.at);
-        db::webhook::unpark(account_id, &waits(kind, external_id), now).map(|_| ())
+        db::webhook::unpark(account_id, waits_for, now).map(|_| ())
     }
 
     /// The id that the method of a token has here.

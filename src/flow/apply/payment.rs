@@ -7,7 +7,7 @@
 use super::checkout;
 use super::subscription;
 use super::whom;
-use super::{Applied, Case, waits};
+use super::{Applied, Case, waits, waits_of_plan};
 use crate::backend::clock;
 use crate::backend::spi::Snapshot;
 use crate::db;
@@ -119,8 +119,14 @@ fn belongings(case: &Case, told: &Payment) -> Result<std::result::Result<Belongi
                 }));
             }
         }
-    } else if let Some(plan) = told.plan.as_ref().filter(|_| !single) {
-        subscription = by_plan(case, plan)?.or(subscription);
+    } else if let (Some(plan), None) = (told.plan.as_ref().filter(|_| !single), subscription) {
+        subscription = by_plan(case, plan)?;
+        if subscription.is_none() {
+            return Ok(Err(Applied::Park {
+                reason: format!("the subscription to {plan} is not known yet"),
+                waits_for: Some(waits_of_plan(case.customer.id, plan)),
+            }));
+        }
     }
     let mut known = case.reference(Kind::Payment, &told.id)?;
     for also in &told.also {
@@ -149,9 +155,9 @@ fn by_plan(case: &Case, plan: &str) -> Result<Option<Uuid>> {
     };
     let life = case.life()?;
     let rows = life.facts.subscriptions.iter();
-    let mut rows = rows.filter(|row| row.plan_id == found.local_id && row.is_live() && row.linked);
-    let first = rows.next().map(|row| row.id);
-    Ok(first.filter(|_| rows.next().is_none()))
+    let rows = rows.filter(|row| row.plan_id == found.local_id && row.linked);
+    let latest = rows.max_by_key(|row| (row.is_live(), row.started_at, row.id));
+    Ok(latest.map(|row| row.id))
 }
 
 /// The payment of ours that this is the charge of.
@@ -213,6 +219,9 @@ fn store(
             case.link(Kind::Payment, external_id, belongings.id, &json!({}))?;
         }
     }
+    let currency = told.money.as_ref().map(|money| money.currency.as_str());
+    let known_amount = before.as_ref().and_then(|row| row.amount);
+    let known_currency = before.as_ref().and_then(|row| row.currency.as_deref());
     let method = told.method.as_ref();
     let failure = told.failure.as_ref();
     db::payment::store(
@@ -224,8 +233,8 @@ fn store(
             provider: case.source.provider,
             status,
             reason: reason(told.reason),
-            amount: told.money.map(|money| money.amount),
-            currency: told.money.as_ref().map(|money| money.currency.as_str()),
+            amount: told.money.map(|money| money.amount).or(known_amount),
+            currency: currency.or(known_currency),
             tax_amount: told.tax,
             subscription_id: belongings.subscription,
             checkout_id: belongings.checkout,
@@ -235,7 +244,8 @@ fn store(
             failure_message: failure.map(|one| one.message.as_str()),
             action_url: told.action_url.as_deref(),
             next_attempt_at: told.next_attempt_at,
-            paid_at: (said == "succeeded").then(|| told.paid_at.unwrap_or(case.order.at)),
+            paid_at: told.paid_at.unwrap_or(case.order.at),
+            paid: said == "succeeded",
             newer,
             at: case.order.at,
         },

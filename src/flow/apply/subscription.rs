@@ -5,7 +5,7 @@
 //! row in place of the one before; a snapshot that may be out of date has the object fetched first.
 
 use super::locate::{self, Place};
-use super::{Applied, Case, words};
+use super::{Applied, Case, waits_of_plan, words};
 use crate::backend::spi::Snapshot as View;
 use crate::db;
 use crate::db::provider::reference::{self, Kind, Link, Reference};
@@ -65,7 +65,7 @@ pub fn apply(case: &Case, told: &Snapshot) -> Result<Applied> {
     let known = found.and_then(|found| found.order);
     let is_latest = known.is_none_or(|known| *case.order > known);
     let mut hearing = Hearing::new(case, life, row_id, &told.id, heard)?;
-    hearing.link(is_new)?;
+    hearing.link(is_new, told.product.as_deref())?;
     let moment = words::moment(case.order);
     let news = hearing.heard.hear(moment, Word::Is(snapshot));
     let summary = hearing.agree()?;
@@ -109,7 +109,7 @@ pub fn link(case: &Case, life: &mut Life, row_id: Uuid, external_id: &str) -> Re
     }
     let mut heard = Heard::default();
     if let Some(row) = life.find_mut(row_id) {
-        row.linked = true;
+        row.linked = row.linked || row.is_live() || row.status == Status::Incomplete;
         heard.kept_anchor = kept_anchor(row);
     }
     case.link(
@@ -182,13 +182,17 @@ impl<'a, 'b> Hearing<'a, 'b> {
         })
     }
 
-    fn link(&self, is_new: bool) -> Result<()> {
+    fn link(&self, is_new: bool, product: Option<&str>) -> Result<()> {
         if !is_new {
             return Ok(());
         }
+        let case = self.case;
         let (kind, detail) = (Kind::Subscription, json!({}));
-        self.case
-            .link(kind, &self.external_id, self.row_id, &detail)
+        case.link(kind, &self.external_id, self.row_id, &detail)?;
+        match product {
+            Some(product) => case.unpark(&waits_of_plan(case.customer.id, product)),
+            None => Ok(()),
+        }
     }
 
     fn row(&self) -> Result<Subscription> {
@@ -308,6 +312,10 @@ impl<'a, 'b> Hearing<'a, 'b> {
         self.life.note(waiting.id, Change::Created);
         self.begin(&waiting, standing)?;
         self.move_link()?;
+        if unbegun {
+            let customer_id = self.life.customer.id;
+            db::payment::move_to(customer_id, ended.id, waiting.id)?;
+        }
         Ok(Some(self.row()?.status.as_str()))
     }
 

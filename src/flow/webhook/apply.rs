@@ -28,7 +28,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Events of one transaction.
-pub const BATCH: i64 = 25;
+const BATCH: i64 = 25;
 /// First pause of an event that must wait; it doubles with each try.
 const PAUSE_SECONDS: i64 = 5;
 const PAUSE_SECONDS_MAX: i64 = 3_600;
@@ -42,8 +42,6 @@ const TEXT_LENGTH: usize = 1_000;
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Batch {
-    /// Events that were due.
-    pub found: i64,
     /// Events that were closed, or put off with a reason.
     pub tried: i64,
     /// Events whose customers somebody works on.
@@ -59,7 +57,6 @@ pub fn apply_due(caller: &Caller) -> Result<Batch> {
     let mut batch = Batch::default();
     let mut organizations = HashMap::new();
     for id in db::webhook::due(&Snapshot::latest()?, now, BATCH)? {
-        batch.found = batch.found.saturating_add(1);
         let Some(row) = db::webhook::lock_open(id)? else {
             batch.busy = batch.busy.saturating_add(1);
             continue;
