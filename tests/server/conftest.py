@@ -12,6 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+# What these assert for many tests shows its values, as a test's own assertions do.
+pytest.register_assert_rewrite("adapter", "preloaded", "provider_world")
+
 TEMPLATE = "owo_template"
 ROOT = Path(__file__).resolve().parents[2]
 _number = itertools.count(1)

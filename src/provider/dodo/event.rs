@@ -10,7 +10,7 @@ use super::{object, snapshot};
 use crate::event::{Change, Effect, Event, Order, Reading, Unreadable};
 use crate::json::{flag, iso, owned, text};
 use crate::link::Link;
-use crate::object::{Checkout, CheckoutStatus, Method, MoneyStatus, Status};
+use crate::object::{Checkout, CheckoutStatus, Method, MoneyStatus, Payment, Reason, Status};
 use crate::signature;
 use crate::tag::Tags;
 use crate::webhook::Delivery;
@@ -178,10 +178,23 @@ impl Notice<'_> {
                 setup: None,
             })));
         }
+        let kept = kept_card(&payment);
         // A payment of nothing is the beginning of a trial.
         if payment.money.is_none_or(|money| money.amount > 0) {
             effects.push(self.once(Change::Payment(payment)));
         }
+        effects.extend(kept.map(|method| self.once(Change::MethodSaved(method))));
         effects
     }
+}
+
+/// The card that a subscription has been paid with: its renewals are, so it is saved. What pays a
+/// mandate is behind the mandate, which is the card that we know.
+fn kept_card(payment: &Payment) -> Option<Method> {
+    let renews = matches!(payment.reason, Reason::First | Reason::Subscription);
+    let method = payment.method.as_ref()?;
+    (renews && payment.status == MoneyStatus::Succeeded).then(|| Method {
+        reusable: true,
+        ..method.clone()
+    })
 }

@@ -61,6 +61,13 @@ class Billing:
         """The moment that is being lived: while the clock is moved, that of what falls due."""
         return self._due or self.clock.now()
 
+    def step(self) -> None:
+        """A moment goes by between one thing that is told and the next."""
+        if self._due:
+            self._due += dt.timedelta(seconds=1)
+        else:
+            self.clock.step()
+
     def number(self) -> int:
         return next(self._numbers)
 
@@ -196,6 +203,7 @@ class Billing:
     def collect(self, subscription: Subscription, payment: Payment, what: str) -> None:
         """Asks for what a subscription owes; a failure is tried again by the calendar of the provider."""
         payment.attempt += 1
+        payment.method = subscription.method
         subscription.attempt = payment.attempt
         self.ask(self.card_of(subscription), payment.amount, payment.currency, payment.customer, payment=payment)
         subscription.modified = self.now()

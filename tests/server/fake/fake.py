@@ -80,6 +80,7 @@ class Fake(Life):
         event = webhooks.Event(self.name("event"), kind, at or self.now(), body)
         self.webhooks.queue.append(event)
         self.webhooks.told.append(event)
+        self.step()
         return event
 
     # -- answers ---------------------------------------------------------------------------------------------------

@@ -156,11 +156,15 @@ class Subscriptions(Fake):
             first = shown if shown["status"] == "trialing" else {**shown, "status": "incomplete"}
             self.event("subscription.created", first)
             if first is not shown:
+                subscription.modified = self.now()
+                shown = self.subscription_shown(subscription)
                 self.event("subscription.active", shown)
         cycles = what in ("renewed", "trial_ended") or (what == "failed" and payment.attempt == 1)
         if cycles:
             # A new period begins before it is paid.
             self.event("subscription.cycled", {**shown, "status": "active", "past_due_at": None})
+            subscription.modified = self.now()
+            shown = self.subscription_shown(subscription)
         self.event("subscription.updated", shown)
         after = {"not_renewing": ["canceled"], "kept": ["uncanceled"], "paused": ["paused"], "resumed": ["resumed"],
                  "recovered": ["active"], "ended": ["revoked"]}.get(what, [])
