@@ -154,7 +154,7 @@ mod tests {
             );
             last = sequential(moment(at(micros)), [0xFF; 10]);
         }
-        let id = sequential(moment(at(0x017F_22E2_79B0_000)), [0xFF; 10]);
+        let id = sequential(moment(at(0x0017_F22E_279B_0000)), [0xFF; 10]);
         assert_eq!(id.get_version_num(), 7);
         assert_eq!(moment(DateTime::<Utc>::MIN_UTC), 0);
     }
