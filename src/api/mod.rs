@@ -16,6 +16,7 @@ mod customer;
 mod decide;
 mod enforce;
 mod hold;
+mod known;
 mod money;
 mod operate;
 mod organization;
@@ -23,6 +24,7 @@ mod private;
 mod provider;
 mod queue;
 mod rate;
+mod track;
 mod webhook;
 
 /// Runs `body` as the owner in the session's organization; raises what it returns as an error.

@@ -3,6 +3,7 @@
 //! Names are never looked up by search path: the type is the one that `CREATE FUNCTION` bound.
 
 use crate::backend::kept::Kept;
+use crate::backend::rowset::Set;
 use crate::backend::{direct, numeric, shape, value};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
@@ -153,6 +154,11 @@ impl Answer {
         Ok(Self(Some(datum)))
     }
 
+    /// A set that has been put where the call site looks for it.
+    pub(super) const fn set() -> Self {
+        Self(None)
+    }
+
     /// The datum; None for NULL.
     pub fn into_datum(self) -> Option<pg_sys::Datum> {
         self.0
@@ -163,56 +169,11 @@ impl Answer {
     /// # Errors
     /// When the call site cannot take a set.
     pub fn rows(fcinfo: pg_sys::FunctionCallInfo, rows: Vec<Vec<Field>>) -> Result<Self> {
-        let store = RowStore::open(fcinfo)?;
+        let set = Set::open(fcinfo)?;
         for fields in rows {
-            store.put(fields)?;
+            set.put(fields)?;
         }
-        Ok(Self(None))
-    }
-}
-
-struct RowStore {
-    store: *mut pg_sys::Tuplestorestate,
-    descriptor: pg_sys::TupleDesc,
-}
-
-impl RowStore {
-    fn open(fcinfo: pg_sys::FunctionCallInfo) -> Result<Self> {
-        // SAFETY: fcinfo is that of the running call; it raises by itself where no set is allowed.
-        unsafe {
-            let info = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
-            if info.is_null() {
-                return Err(Error::wrong_state("a set is not accepted here"));
-            }
-            // A set of scalars has no row type of its own: the caller's description holds.
-            let class =
-                pg_sys::get_call_result_type(fcinfo, std::ptr::null_mut(), std::ptr::null_mut());
-            let scalar = class == pg_sys::TypeFuncClass::TYPEFUNC_SCALAR;
-            let described = if scalar {
-                pg_sys::MAT_SRF_USE_EXPECTED_DESC
-            } else {
-                0
-            };
-            pg_sys::InitMaterializedSRF(fcinfo, pg_sys::MAT_SRF_BLESS | described);
-            Ok(Self {
-                store: (*info).setResult,
-                descriptor: (*info).setDesc,
-            })
-        }
-    }
-
-    fn put(&self, fields: Vec<Field>) -> Result<()> {
-        // SAFETY: store and descriptor were made for this call.
-        unsafe {
-            let (mut values, mut nulls) = columns(self.descriptor, fields)?;
-            pg_sys::tuplestore_putvalues(
-                self.store,
-                self.descriptor,
-                values.as_mut_ptr(),
-                nulls.as_mut_ptr(),
-            );
-        }
-        Ok(())
+        Ok(set.finish())
     }
 }
 
@@ -234,7 +195,7 @@ impl Jsonb {
     }
 }
 
-fn other_width(given: usize, declared: usize) -> Error {
+pub(super) fn other_width(given: usize, declared: usize) -> Error {
     Error::wrong_state(format!(
         "the library gives {given} result columns, the SQL declares {declared}"
     ))
@@ -245,7 +206,7 @@ fn other_width(given: usize, declared: usize) -> Error {
 ///
 /// # Safety
 /// `descriptor` must be valid and blessed.
-unsafe fn columns(
+pub(super) unsafe fn columns(
     descriptor: pg_sys::TupleDesc,
     fields: Vec<Field>,
 ) -> Result<(Vec<pg_sys::Datum>, Vec<bool>)> {

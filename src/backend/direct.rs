@@ -83,10 +83,25 @@ pub mod raw {
             values: *mut Datum,
             nulls: *mut bool,
         ) -> HeapTuple;
-        pub fn heap_freetuple(tuple: HeapTuple);
-        pub fn heap_insert(
-            relation: Relation,
+        pub fn nocachegetattr(
             tuple: HeapTuple,
+            number: std::ffi::c_int,
+            descriptor: pg_sys::TupleDesc,
+        ) -> Datum;
+        pub fn MakeSingleTupleTableSlot(
+            descriptor: pg_sys::TupleDesc,
+            kind: *const pg_sys::TupleTableSlotOps,
+        ) -> *mut pg_sys::TupleTableSlot;
+        pub fn ExecStoreHeapTuple(
+            tuple: HeapTuple,
+            slot: *mut pg_sys::TupleTableSlot,
+            free: bool,
+        ) -> *mut pg_sys::TupleTableSlot;
+        pub fn ExecDropSingleTupleTableSlot(slot: *mut pg_sys::TupleTableSlot);
+        pub fn heap_multi_insert(
+            relation: Relation,
+            slots: *mut *mut pg_sys::TupleTableSlot,
+            count: std::ffi::c_int,
             command: pg_sys::CommandId,
             options: std::ffi::c_int,
             state: pg_sys::BulkInsertState,

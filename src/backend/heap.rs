@@ -13,89 +13,41 @@ use pgrx::pg_sys;
 const INDEXES: i32 = 1;
 const TRIGGERS: i32 = 2;
 
-struct Open {
-    relation: pg_sys::Relation,
-}
+/// Rows that are written to pages together.
+const TOGETHER: usize = 256;
+/// Columns that an index of ours has at most.
+const KEYS: usize = 4;
 
-impl Drop for Open {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            // SAFETY: opened in `insert`; the lock is kept until the transaction ends.
-            unsafe { pg_sys::table_close(self.relation, pg_sys::NoLock as pg_sys::LOCKMODE) };
-        }
-    }
-}
+/// The columns of a row, in the table's order.
+pub type Columns<const N: usize> = ([pg_sys::Datum; N], [bool; N]);
 
-impl Open {
-    /// Whether the table is as we made it, with that many columns.
-    fn is_plain(&self, width: usize) -> bool {
-        // SAFETY: an open relation; its parts are valid while it is open.
-        unsafe {
-            let Some(relation) = self.relation.as_ref() else {
-                return false;
-            };
-            let natts = (*relation.rd_att).natts;
-            let triggers = relation.trigdesc.as_ref().map_or(0, |all| all.numtriggers);
-            let indexes = pg_sys::RelationGetIndexList(self.relation);
-            let count = indexes.as_ref().map_or(0, |list| list.length);
-            pg_sys::list_free(indexes);
-            (*relation.rd_rel).relam == pg_sys::HEAP_TABLE_AM_OID
-                && (*relation.rd_rel).relkind.cast_unsigned() == pg_sys::RELKIND_RELATION
-                && relation.rd_rules.is_null()
-                && usize::try_from(natts) == Ok(width)
-                && triggers == TRIGGERS
-                && count == INDEXES
-        }
-    }
-}
-
-/// Inserts rows given in the table's order of columns; None, and nothing done, where the table is
-/// not as we made it.
-pub fn insert(table: pg_sys::Oid, rows: Vec<Vec<Field>>) -> Option<u64> {
-    let width = rows.first()?.len();
-    // SAFETY: the table exists as long as the extension; an error is raised by Postgres itself.
-    let relation =
-        unsafe { pg_sys::table_open(table, pg_sys::RowExclusiveLock as pg_sys::LOCKMODE) };
-    let open = Open { relation };
-    if !open.is_plain(width) || rows.iter().any(|row| row.len() != width) {
+/// Fields as columns; None when there are not as many.
+pub fn columns<const N: usize>(fields: Vec<Field>) -> Option<Columns<N>> {
+    if fields.len() != N {
         return None;
     }
-    transaction::note_write();
-    let mut written = 0_u64;
-    // SAFETY: the relation is open and locked; each row has one value per column, of the column's
-    // type, which stands beside the statement that the ordinary way runs.
-    unsafe {
-        let indexes = pg_sys::CatalogOpenIndexes(relation);
-        for row in rows {
-            let datums: Vec<Option<pg_sys::Datum>> = row.into_iter().map(Field::datum).collect();
-            let mut nulls: Vec<bool> = datums.iter().map(Option::is_none).collect();
-            let mut values: Vec<pg_sys::Datum> = datums
-                .into_iter()
-                .map(|datum| datum.unwrap_or(pg_sys::Datum::null()))
-                .collect();
-            let tuple = pg_sys::heap_form_tuple(
-                (*relation).rd_att,
-                values.as_mut_ptr(),
-                nulls.as_mut_ptr(),
-            );
-            pg_sys::CatalogTupleInsertWithInfo(relation, tuple, indexes);
-            pg_sys::heap_freetuple(tuple);
-            written += 1;
+    let (mut values, mut nulls) = ([pg_sys::Datum::null(); N], [true; N]);
+    let places = values.iter_mut().zip(nulls.iter_mut());
+    for (field, (value, null)) in fields.into_iter().zip(places) {
+        if let Some(datum) = field.datum() {
+            (*value, *null) = (datum, false);
         }
-        pg_sys::CatalogCloseIndexes(indexes);
-        // What follows in this transaction sees the rows.
-        pg_sys::CommandCounterIncrement();
     }
-    Some(written)
+    Some((values, nulls))
 }
 
-/// Inserts one row of datums; false, and nothing done, where the table is not as we made it.
+/// What `fill` is given to hand a row over.
+pub type Hand<'a, const N: usize> = &'a mut dyn FnMut(Columns<N>);
+
+/// Inserts rows of datums, each handed over by `fill`; false, and nothing done, where the table is
+/// not as we made it.
 ///
-/// The shortest way: one jump point around all calls, and the index entry made of the row's own datums.
-pub fn insert_one<const N: usize>(
+/// The shortest way: one jump point around all calls, pages written for many rows at a time, and
+/// index entries made of the rows' own datums. `fill` must own nothing that needs to be dropped.
+pub fn insert_rows<T, const N: usize>(
     table: pg_sys::Oid,
-    values: &mut [pg_sys::Datum; N],
-    nulls: &mut [bool; N],
+    rows: &[T],
+    fill: impl Fn(&T, Hand<N>),
 ) -> bool {
     transaction::note_write();
     // SAFETY: the table exists as long as the extension; each value is of its column's type, which
@@ -104,11 +56,18 @@ pub fn insert_one<const N: usize>(
         direct::guarded(|| {
             let mode = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
             let relation = raw::table_open(table, mode);
-            let index = only_index(relation, N);
             let mut done = false;
+            let index = only_index(relation, N);
             if index != pg_sys::InvalidOid {
                 let index = raw::index_open(index, mode);
-                done = insert_indexed(relation, index, values, nulls);
+                if let Some(target) = Target::<N>::new(relation, index) {
+                    for together in rows.chunks(TOGETHER) {
+                        target.insert(together, &fill);
+                    }
+                    // What follows in this transaction sees the rows.
+                    raw::CommandCounterIncrement();
+                    done = true;
+                }
                 raw::index_close(index, pg_sys::NoLock as pg_sys::LOCKMODE);
             }
             raw::table_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE);
@@ -144,59 +103,149 @@ unsafe fn only_index(relation: pg_sys::Relation, width: usize) -> pg_sys::Oid {
     }
 }
 
-/// Columns that an index of ours has at most.
-const KEYS: usize = 4;
-
-/// Inserts a row and its entry; false, and nothing done, where the index is not a plain one.
-///
-/// # Safety
-/// Both must be open, the values be those of the table's columns; called inside `guarded`.
-unsafe fn insert_indexed<const N: usize>(
+/// An open table with its one index, a plain one.
+#[derive(Clone, Copy)]
+struct Target<const N: usize> {
     relation: pg_sys::Relation,
     index: pg_sys::Relation,
-    values: &mut [pg_sys::Datum; N],
-    nulls: &mut [bool; N],
-) -> bool {
-    // SAFETY: promised by the caller.
-    unsafe {
-        let info = raw::BuildIndexInfo(index);
-        let plain = (*info).ii_Expressions.is_null()
-            && (*info).ii_Predicate.is_null()
-            && (*info).ii_ExclusionOps.is_null()
-            && !(*info).ii_Unique
-            && (*info).ii_ReadyForInserts;
-        let count = usize::try_from((*info).ii_NumIndexAttrs).unwrap_or(usize::MAX);
-        let mut keys = [pg_sys::Datum::null(); KEYS];
-        let mut absent = [true; KEYS];
-        let numbers = (*info).ii_IndexAttrNumbers;
-        let places = keys.iter_mut().zip(absent.iter_mut());
-        for (number, (key, null)) in numbers.iter().take(count).zip(places) {
-            let column = usize::try_from(i32::from(*number) - 1).unwrap_or(N);
-            let (Some(value), Some(is_null)) = (values.get(column), nulls.get(column)) else {
-                return false;
-            };
-            (*key, *null) = (*value, *is_null);
+    info: *mut pg_sys::IndexInfo,
+    /// The columns of the index, by their place in the row.
+    columns: [usize; KEYS],
+    count: usize,
+}
+
+impl<const N: usize> Target<N> {
+    /// None where the index is anything but plain.
+    ///
+    /// # Safety
+    /// Both must be open; called inside `guarded`.
+    unsafe fn new(relation: pg_sys::Relation, index: pg_sys::Relation) -> Option<Self> {
+        // SAFETY: promised by the caller.
+        let (info, plain) = unsafe {
+            let info = raw::BuildIndexInfo(index);
+            let plain = (*info).ii_Expressions.is_null()
+                && (*info).ii_Predicate.is_null()
+                && (*info).ii_ExclusionOps.is_null()
+                && !(*info).ii_Unique
+                && (*info).ii_ReadyForInserts;
+            (info, plain)
+        };
+        // SAFETY: as above.
+        let (numbers, count) = unsafe { ((*info).ii_IndexAttrNumbers, (*info).ii_NumIndexAttrs) };
+        let count = usize::try_from(count).ok()?;
+        let mut columns = [0; KEYS];
+        for (number, column) in numbers.iter().take(count).zip(&mut columns) {
+            *column = usize::try_from(i32::from(*number) - 1).ok()?;
         }
-        if !plain || count > KEYS {
-            return false;
-        }
-        let (columns, flags) = (values.as_mut_ptr(), nulls.as_mut_ptr());
-        let tuple = raw::heap_form_tuple((*relation).rd_att, columns, flags);
-        let command = raw::GetCurrentCommandId(true);
-        raw::heap_insert(relation, tuple, command, 0, std::ptr::null_mut());
-        raw::index_insert(
-            index,
-            keys.as_mut_ptr(),
-            absent.as_mut_ptr(),
-            &raw mut (*tuple).t_self,
+        let known = columns.iter().all(|column| *column < N);
+        (plain && count <= KEYS && known).then_some(Self {
             relation,
-            pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO,
-            false,
+            index,
             info,
-        );
-        raw::heap_freetuple(tuple);
-        // What follows in this transaction sees the row.
-        raw::CommandCounterIncrement();
-        true
+            columns,
+            count,
+        })
+    }
+
+    /// Inserts rows and their entries.
+    ///
+    /// # Safety
+    /// As [`Target::new`]; at most [`TOGETHER`] rows.
+    unsafe fn insert<T>(&self, rows: &[T], fill: &impl Fn(&T, Hand<N>)) {
+        let mut slots = [std::ptr::null_mut::<pg_sys::TupleTableSlot>(); TOGETHER];
+        let mut keys = [[pg_sys::Datum::null(); KEYS]; TOGETHER];
+        let mut absent = [[true; KEYS]; TOGETHER];
+        let places = slots.iter_mut().zip(&mut keys).zip(&mut absent);
+        // SAFETY: promised by the caller; a slot owns the tuple that is stored in it.
+        unsafe {
+            for (row, ((slot, keys), absent)) in rows.iter().zip(places) {
+                fill(row, &mut |(mut values, mut nulls)| {
+                    let tuple = self.form(&mut values, &mut nulls, keys, absent);
+                    *slot = raw::MakeSingleTupleTableSlot(
+                        (*self.relation).rd_att,
+                        &raw const pg_sys::TTSOpsHeapTuple,
+                    );
+                    raw::ExecStoreHeapTuple(tuple, *slot, true);
+                });
+            }
+            self.write(slots.get_mut(..rows.len()).unwrap_or_default());
+            for ((slot, keys), absent) in slots.iter().zip(&mut keys).zip(&mut absent) {
+                if !slot.is_null() {
+                    self.enter(&raw mut (**slot).tts_tid, keys, absent);
+                    raw::ExecDropSingleTupleTableSlot(*slot);
+                }
+            }
+        }
+    }
+
+    /// Forms a row and notes what the index needs of it. What the keys point to is the caller's, so
+    /// they point into the tuple instead.
+    ///
+    /// # Safety
+    /// As [`Target::new`].
+    unsafe fn form(
+        &self,
+        values: &mut [pg_sys::Datum; N],
+        nulls: &mut [bool; N],
+        keys: &mut [pg_sys::Datum; KEYS],
+        absent: &mut [bool; KEYS],
+    ) -> pg_sys::HeapTuple {
+        // SAFETY: promised by the caller.
+        unsafe {
+            let descriptor = (*self.relation).rd_att;
+            let tuple = raw::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+            let columns = self.columns.iter().take(self.count);
+            for ((column, key), null) in columns.zip(keys).zip(absent) {
+                *null = nulls.get(*column).copied().unwrap_or(true);
+                if !*null {
+                    let number = i32::try_from(*column).unwrap_or(0) + 1;
+                    *key = raw::nocachegetattr(tuple, number, descriptor);
+                }
+            }
+            tuple
+        }
+    }
+
+    /// Writes tuples to pages.
+    ///
+    /// # Safety
+    /// As [`Target::new`]; each slot must hold a tuple.
+    unsafe fn write(&self, slots: &mut [*mut pg_sys::TupleTableSlot]) {
+        // SAFETY: promised by the caller.
+        unsafe {
+            raw::heap_multi_insert(
+                self.relation,
+                slots.as_mut_ptr(),
+                i32::try_from(slots.len()).unwrap_or(0),
+                raw::GetCurrentCommandId(true),
+                0,
+                std::ptr::null_mut(),
+            );
+        }
+    }
+
+    /// Makes the index entry of a row.
+    ///
+    /// # Safety
+    /// As [`Target::new`].
+    unsafe fn enter(
+        &self,
+        place: pg_sys::ItemPointer,
+        keys: &mut [pg_sys::Datum; KEYS],
+        absent: &mut [bool; KEYS],
+    ) {
+        // SAFETY: promised by the caller.
+        unsafe {
+            raw::index_insert(
+                self.index,
+                keys.as_mut_ptr(),
+                absent.as_mut_ptr(),
+                place,
+                self.relation,
+                pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO,
+                false,
+                self.info,
+            );
+        }
     }
 }

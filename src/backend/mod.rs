@@ -28,6 +28,7 @@ pub mod preload;
 pub mod process;
 pub mod random;
 pub mod roles;
+pub mod rowset;
 pub mod seat;
 pub mod secret_file;
 pub mod setting;

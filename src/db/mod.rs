@@ -23,6 +23,7 @@ pub mod outbox;
 pub mod override_row;
 #[allow(dead_code, reason = "who is paid follows")]
 pub mod payment;
+pub mod pending;
 pub mod provider;
 #[allow(dead_code, reason = "who refunds follows")]
 pub mod refund;

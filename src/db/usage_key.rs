@@ -42,36 +42,55 @@ pub fn find_many(
     })
 }
 
-/// Stores answers, replacing those whose time is over; the caller holds the keys' locks.
+/// An answer to be stored, as JSON text.
+#[derive(Debug)]
+pub struct NewAnswer {
+    pub customer_id: Uuid,
+    pub key: String,
+    pub request: String,
+    pub result: String,
+}
+
+/// Deletes the answers under keys, which the caller holds the locks of.
 ///
 /// # Errors
 /// As `spi::run`.
-pub fn store_many(answers: Vec<((Uuid, String), Answered)>) -> Result<()> {
+pub fn forget_many(keys: Vec<(Uuid, String)>) -> Result<()> {
     static FORGET: Statement = Statement::new(
         "DELETE FROM owo.usage_key AS k USING unnest($1, $2) AS x (customer_id, key)
           WHERE k.customer_id = x.customer_id AND k.key = x.key",
     );
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let (customers, keys): (Vec<Uuid>, Vec<String>) = keys.into_iter().unzip();
+    spi::run(&FORGET, arguments![customers, keys]).map(|_| ())
+}
+
+/// Stores answers under free keys; the caller holds the keys' locks.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn store_many(answers: Vec<NewAnswer>, created_at: DateTime<Utc>) -> Result<()> {
     static STORE: Statement = Statement::new(
         "INSERT INTO owo.usage_key (customer_id, key, request, result, created_at)
-         SELECT * FROM unnest($1, $2, $3, $4, $5)",
+         SELECT x.customer_id, x.key, x.request::jsonb, x.result::jsonb, $5
+           FROM unnest($1, $2, $3, $4) AS x (customer_id, key, request, result)",
     );
     if answers.is_empty() {
         return Ok(());
     }
-    let mut names: (Vec<Uuid>, Vec<String>) = (Vec::new(), Vec::new());
-    let mut documents: (Vec<Option<Value>>, Vec<Option<Value>>) = (Vec::new(), Vec::new());
-    let mut times = Vec::new();
-    for ((customer_id, key), answered) in answers {
-        names.0.push(customer_id);
-        names.1.push(key);
-        documents.0.push(Some(answered.request));
-        documents.1.push(Some(answered.result));
-        times.push(answered.created_at);
+    let (mut customers, mut keys) = (Vec::new(), Vec::new());
+    let (mut requests, mut results) = (Vec::new(), Vec::new());
+    for answer in answers {
+        customers.push(answer.customer_id);
+        keys.push(answer.key);
+        requests.push(answer.request);
+        results.push(answer.result);
     }
-    spi::run(&FORGET, arguments![names.0.clone(), names.1.clone()])?;
     spi::run(
         &STORE,
-        arguments![names.0, names.1, documents.0, documents.1, times],
+        arguments![customers, keys, requests, results, created_at],
     )
     .map(|_| ())
 }

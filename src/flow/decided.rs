@@ -23,6 +23,22 @@ pub struct Decided {
     pub replayed: bool,
 }
 
+/// The same of a plain allowance, for storing: what [`Decided`] reads.
+#[derive(Debug, Serialize)]
+pub struct Covered<'a> {
+    pub allowed: bool,
+    pub code: &'static str,
+    pub usage: Quantity,
+    pub usage_limit: Option<Quantity>,
+    pub balance: Option<Quantity>,
+    pub overage: Quantity,
+    pub resets_at: Option<DateTime<Utc>>,
+    pub reset_interval: Option<&'a str>,
+    pub credits: Option<Value>,
+    pub details: &'a Value,
+    pub replayed: bool,
+}
+
 impl Decided {
     /// The decision if it allows, else the error that says why not.
     ///

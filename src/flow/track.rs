@@ -4,6 +4,7 @@
 //! judges comes after the last of them (protocol 23, 30). Nothing is written before every event has
 //! been judged, so a call that fails leaves nothing to undo.
 
+mod batch;
 mod effect;
 mod event;
 mod judgement;
@@ -27,10 +28,12 @@ use owostack_domain::entitlement::{Entitlement, Feature, FeatureType};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
+pub use batch::batch;
 pub use event::{UsageEvent, read_events};
 pub use judgement::{Judged, judge, places, require_entity};
 
 /// An event whose names have been looked up.
+#[derive(Clone)]
 pub(in crate::flow) struct Located {
     pub event: UsageEvent,
     pub feature: Feature,
@@ -45,73 +48,49 @@ pub(in crate::flow) struct Located {
 /// # Errors
 /// `22023`, `22003`, `42704`, `23505` as `api.md` says; a denial is not an error.
 pub fn one(context: &Context, event: UsageEvent) -> Result<Decided> {
-    let mut decisions = run(context, vec![event], false)?;
-    decisions
+    event.check(context)?;
+    let mut located = locate(context, vec![event])?;
+    let mut ledger = begin(context, &located, &[], false)?;
+    let one = located
         .pop()
-        .ok_or_else(|| Error::internal("a track without decision"))
-}
-
-/// Records events in order; one decision each.
-///
-/// # Errors
-/// As [`one`]; an error of one event is an error of the call.
-pub fn batch(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Decided>> {
-    run(context, events, true)
-}
-
-fn run(context: &Context, events: Vec<UsageEvent>, many: bool) -> Result<Vec<Decided>> {
-    for (index, event) in events.iter().enumerate() {
-        event
-            .check(context)
-            .map_err(|error| at_index(error, index, many))?;
-    }
-    let located = locate(context, events)?;
-    let keys = located.iter().filter_map(|located| {
-        let customer = located.customer.as_ref()?;
-        Some((customer.id, located.event.idempotency_key.as_deref()?))
-    });
-    if many {
-        idempotency::lock_keys(keys);
-    } else {
-        keys.for_each(|(customer_id, key)| idempotency::lock_key(customer_id, key));
-    }
-    let customers = located
-        .iter()
-        .filter_map(|one| one.customer.as_ref().map(|row| row.id));
-    due::settle_switches(context, customers.collect())?;
-    meter::enter(
-        located
-            .iter()
-            .filter_map(|l| l.customer.as_ref().map(|c| c.id)),
-    );
-    let before = match located.as_slice() {
-        [one] => known::before(context, &one.event.question()),
-        _ => None,
-    };
-    let keys = located.iter().filter_map(|located| {
-        let customer = located.customer.as_ref()?;
-        Some((customer.id, located.event.idempotency_key.clone()?))
-    });
-    let keys = keys.collect();
-    let mut ledger = Ledger::open(context, before)?;
-    ledger.load_keys(keys)?;
-    let mut decisions = Vec::with_capacity(located.len());
-    for (index, located) in located.into_iter().enumerate() {
-        let decided = ledger
-            .judge(located)
-            .map_err(|error| at_index(error, index, many))?;
-        decisions.push(decided);
-    }
+        .ok_or_else(|| Error::internal("a track without event"))?;
+    let decided = ledger.judge(one)?;
     ledger.close()?;
-    Ok(decisions)
+    Ok(decided)
 }
 
-fn at_index(error: Error, index: usize, many: bool) -> Error {
+/// Takes every lock that the events need and begins to judge them.
+///
+/// `known` are events that need no look-up, with the customers they are about.
+fn begin<'a>(
+    context: &'a Context,
+    located: &[Located],
+    known: &[(Uuid, Option<&str>)],
+    many: bool,
+) -> Result<Ledger<'a>> {
+    let named = located.iter().filter_map(|located| {
+        let customer = located.customer.as_ref()?;
+        Some((customer.id, located.event.idempotency_key.as_deref()))
+    });
+    let named: Vec<(Uuid, Option<&str>)> = named.collect();
+    let all = || named.iter().chain(known).copied();
+    let keys = || all().filter_map(|(id, key)| Some((id, key?)));
     if many {
-        error.detail(format!("In events[{index}]."))
+        idempotency::lock_keys(keys());
     } else {
-        error
+        keys().for_each(|(customer_id, key)| idempotency::lock_key(customer_id, key));
     }
+    let unknown: HashSet<Uuid> = named.iter().map(|(id, _)| *id).collect();
+    if !unknown.is_empty() {
+        due::settle_switches(context, unknown.into_iter().collect())?;
+    }
+    meter::enter(all().map(|(id, _)| id));
+    let before = located
+        .iter()
+        .filter_map(|one| known::before(context, &one.event.question()));
+    let mut ledger = Ledger::open(context, before.collect())?;
+    ledger.load_keys(keys().map(|(id, key)| (id, key.to_owned())).collect())?;
+    Ok(ledger)
 }
 
 /// Writes what one judged event leaves.

@@ -12,13 +12,12 @@ mod rest;
 pub mod shared;
 mod table;
 
-use crate::backend::clock::Tick;
 use crate::backend::lock::{self, Class, Mode};
 use crate::backend::preload;
 use crate::backend::spi::Snapshot;
 use crate::backend::wake;
 use crate::db;
-use crate::db::meter::{Pending, PlainRow};
+use crate::db::pending::{Pending, PlainEvent};
 use crate::error::{Error, Result};
 use crate::guc;
 use chrono::{DateTime, Utc};
@@ -286,26 +285,27 @@ pub fn record(postings: &[Posting]) -> Result<()> {
     writing(|| table::post(postings))
 }
 
-/// Records a prepared row without a statement; false, and nothing done, where the table is not as
-/// we made it.
-pub fn record_prepared(row: &PlainRow, value: Quantity, id: Uuid, at: Tick) -> bool {
-    let written = row.append(value, id, at);
+/// Records prepared rows without a statement; false, and nothing done, where the table is not as we
+/// made it.
+pub fn record_prepared(events: &[PlainEvent]) -> bool {
+    let written = db::pending::append_prepared(events);
     if written {
         wake::note();
     }
     written
 }
 
-/// Records one row that was taken by itself.
+/// Records rows that were taken by themselves.
 ///
 /// # Errors
-/// When it was swallowed by somebody's trigger or rule.
-pub fn record_row(row: Pending) -> Result<()> {
+/// When one was swallowed by somebody's trigger or rule.
+pub fn record_rows(rows: &[Pending]) -> Result<()> {
     wake::note();
-    match writing(|| db::meter::append(&[row]))? {
-        1 => Ok(()),
-        _ => Err(Error::internal("a usage row was not written")),
+    let written = writing(|| db::pending::append(rows))?;
+    if usize::try_from(written).ok() == Some(rows.len()) {
+        return Ok(());
     }
+    Err(Error::internal("not every usage row was written"))
 }
 
 /// Counts and records amounts that nobody judged; the caller holds the customer's lock alone.

@@ -9,7 +9,7 @@ use super::{Posting, Used};
 use crate::backend::random;
 use crate::backend::spi::Snapshot;
 use crate::db;
-use crate::db::meter::Pending;
+use crate::db::pending::Pending;
 use crate::error::{Error, Result};
 use owostack_domain::ids;
 use owostack_domain::meter_key::MeterPeriod;
@@ -26,7 +26,7 @@ pub fn used(snapshot: &Snapshot, customer_id: Uuid, places: &[MeterPeriod]) -> R
 /// Appends one pending row per posting.
 pub fn post(postings: &[Posting]) -> Result<()> {
     let rows: Vec<Pending> = postings.iter().map(pending).collect::<Result<_>>()?;
-    let written = db::meter::append(&rows)?;
+    let written = db::pending::append(&rows)?;
     if usize::try_from(written).ok() == Some(rows.len()) {
         return Ok(());
     }

@@ -51,10 +51,10 @@ pub fn charge(gate: &mut Gate, mut charges: Vec<Charge>) -> Result<()> {
             .iter()
             .filter_map(|(_, located)| located.customer.as_ref().map(|customer| customer.id)),
     );
-    let before = match located.as_slice() {
-        [(_, one)] => known::before(&gate.context, &one.event.question()),
-        _ => None,
-    };
+    let before = located
+        .iter()
+        .filter_map(|(_, one)| known::before(&gate.context, &one.event.question()));
+    let before = before.collect();
     let loaded = std::mem::take(&mut gate.loaded);
     let mut ledger = Ledger::resume(&gate.context, loaded, before)?;
     for (asks, located) in located {

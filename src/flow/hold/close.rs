@@ -83,7 +83,7 @@ fn enter(context: &Context, id: Uuid) -> Result<(Ledger<'_>, Customer, Reservati
     let customer = db::customer::find(&snapshot, vec![found.customer_id])?.pop();
     let customer = customer.ok_or_else(|| Error::internal("a hold without customer"))?;
     meter::enter([customer.id]);
-    Ok((Ledger::open(context, None)?, customer, found))
+    Ok((Ledger::open(context, Vec::new())?, customer, found))
 }
 
 fn unknown(id: Uuid) -> Error {

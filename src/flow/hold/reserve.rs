@@ -152,7 +152,7 @@ pub fn reserve(context: &Context, request: &HoldRequest) -> Result<Reserved> {
     if !track::entity_exists(context, &Snapshot::latest()?, customer.id, entity)? {
         return not_found(Code::EntityNotFound);
     }
-    let mut ledger = Ledger::open(context, None)?;
+    let mut ledger = Ledger::open(context, Vec::new())?;
     let taken = take(context, &mut ledger, &customer, feature.id, request)?;
     if !taken.decision.allowed {
         ledger.close()?;

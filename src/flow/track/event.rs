@@ -1,5 +1,6 @@
 //! One event as it was asked for: its bounds, its identity for replay, its JSON form in a batch.
 
+use crate::backend::json::{Item, Json};
 use crate::error::{Error, Result};
 use crate::flow::check::Question;
 use crate::flow::context::Context;
@@ -8,7 +9,8 @@ use crate::flow::idempotency;
 use crate::flow::text;
 use chrono::{DateTime, Duration, Utc};
 use owostack_domain::quantity::{Quantity, QuantityError};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// Most events of one batch: more belong into several calls.
 const BATCH_EVENTS: usize = 100_000;
@@ -29,6 +31,16 @@ pub struct UsageEvent {
     pub customer_data: Option<Value>,
 }
 
+/// See [`UsageEvent::request`].
+#[derive(Serialize)]
+struct Request<'a> {
+    call: &'static str,
+    feature: &'a str,
+    value: Quantity,
+    entity: Option<&'a str>,
+    occurred_at: Option<i64>,
+}
+
 impl UsageEvent {
     /// Checks every bound that needs no table.
     ///
@@ -43,7 +55,9 @@ impl UsageEvent {
         if let Some(key) = &self.idempotency_key {
             idempotency::check(key)?;
         }
-        text::metadata(self.metadata.clone())?;
+        if self.metadata.is_some() {
+            text::metadata(self.metadata.clone())?;
+        }
         if let Some(data) = &self.customer_data {
             Profile::from_json(data.clone())?;
         }
@@ -87,14 +101,18 @@ impl UsageEvent {
     }
 
     /// What makes two calls with one key the same request.
-    pub fn request(&self) -> Value {
-        json!({
-            "call": "track",
-            "feature": self.feature,
-            "value": self.value,
-            "entity": self.entity,
-            "occurred_at": self.occurred_at.map(|at| at.timestamp_micros()),
-        })
+    ///
+    /// # Errors
+    /// When it is not JSON.
+    pub fn request(&self) -> Result<String> {
+        let request = Request {
+            call: "track",
+            feature: &self.feature,
+            value: self.value,
+            entity: self.entity.as_deref(),
+            occurred_at: self.occurred_at.map(|at| at.timestamp_micros()),
+        };
+        serde_json::to_string(&request).map_err(|_| Error::internal("a request that is not JSON"))
     }
 
     fn from_json(event: Value) -> Result<Self> {
@@ -153,20 +171,22 @@ fn take_time(fields: &mut Map<String, Value>) -> Result<Option<DateTime<Utc>>> {
     let Some(text) = take_text(fields, "occurred_at")? else {
         return Ok(None);
     };
-    DateTime::parse_from_rfc3339(&text)
-        .map(|at| Some(at.with_timezone(&Utc)))
-        .map_err(|_| {
-            Error::invalid(format!("occurred_at \"{text}\" is not a time"))
-                .hint("Write it as RFC 3339 says, such as 2026-01-31T12:00:00Z.")
-        })
+    time(&text).map(Some).ok_or_else(|| {
+        Error::invalid(format!("occurred_at \"{text}\" is not a time"))
+            .hint("Write it as RFC 3339 says, such as 2026-01-31T12:00:00Z.")
+    })
 }
 
 /// Reads the argument of `owo_track_batch`.
 ///
 /// # Errors
 /// `22023` when it is not an array of events.
-pub fn read_events(events: Value) -> Result<Vec<UsageEvent>> {
-    let Value::Array(events) = events else {
+pub fn read_events(events: Json) -> Result<Vec<UsageEvent>> {
+    if let Some(read) = walk(events) {
+        return Ok(read);
+    }
+    // Something in it is unusual; this way says what, and where.
+    let Value::Array(events) = events.value()? else {
         return Err(Error::invalid("events must be a JSON array"));
     };
     if events.len() > BATCH_EVENTS {
@@ -179,4 +199,46 @@ pub fn read_events(events: Value) -> Result<Vec<UsageEvent>> {
         UsageEvent::from_json(event).map_err(|error| error.detail(format!("In events[{index}].")))
     };
     events.into_iter().enumerate().map(read).collect()
+}
+
+/// Events in plain words; None where the other way must look at them.
+fn walk(events: Json) -> Option<Vec<UsageEvent>> {
+    let begin = || UsageEvent {
+        customer: String::new(),
+        feature: String::new(),
+        value: Quantity::ONE,
+        entity: None,
+        metadata: None,
+        idempotency_key: None,
+        occurred_at: None,
+        customer_data: None,
+    };
+    let read = events.objects(begin, |event, key, item| {
+        match (key, item) {
+            ("customer", Item::Text(text)) => event.customer = text.to_owned(),
+            ("feature", Item::Text(text)) => event.feature = text.to_owned(),
+            ("value", Item::Number(number)) => event.value = number,
+            ("entity", Item::Text(text)) => event.entity = Some(text.to_owned()),
+            ("idempotency_key", Item::Text(text)) => event.idempotency_key = Some(text.to_owned()),
+            ("occurred_at", Item::Text(text)) => event.occurred_at = Some(time(text)?),
+            ("metadata", Item::Document(json)) => event.metadata = Some(json.value().ok()?),
+            ("customer_data", Item::Document(json)) => {
+                event.customer_data = Some(json.value().ok()?);
+            }
+            (
+                "entity" | "idempotency_key" | "occurred_at" | "metadata" | "customer_data",
+                Item::Null,
+            ) => {}
+            _ => return None,
+        }
+        Some(())
+    })?;
+    // An absent name is an error of its own, an empty one another: both are told elsewhere.
+    let whole = |event: &UsageEvent| !event.customer.is_empty() && !event.feature.is_empty();
+    (read.len() <= BATCH_EVENTS && read.iter().all(whole)).then_some(read)
+}
+
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    let read = DateTime::parse_from_rfc3339(text).ok()?;
+    Some(read.with_timezone(&Utc))
 }

@@ -7,10 +7,11 @@ mod counting;
 mod resolving;
 
 use super::{Located, UsageEvent, entity_exists, unknown};
+use crate::backend::clock;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::customer::Customer;
-use crate::db::usage_key::Answered;
+use crate::db::usage_key::{Answered, NewAnswer};
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::decided::Decided;
@@ -18,30 +19,41 @@ use crate::flow::idempotency;
 use crate::flow::standing::Standing;
 use crate::flow::track::effect::{self, Crossing};
 use crate::flow::track::judgement;
-use crate::flow::warm::known;
-use crate::meter::{self, Counter, Posting};
+use crate::flow::warm;
+use crate::flow::warm::known::{self, Known};
+use crate::flow::warm::record::{self, Taken};
+use crate::meter::{Counter, Posting};
 use chrono::{DateTime, Utc};
 use owostack_domain::decision::Code;
 use owostack_domain::entitlement::Entitlement;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use uuid::Uuid;
 
 /// The state of one call.
 pub struct Ledger<'a> {
     context: &'a Context,
-    before: Option<known::Before>,
+    /// Generations of customers, of whom what is resolved may be kept.
+    before: HashMap<Uuid, known::Before>,
+    learned: HashSet<(Uuid, Uuid)>,
     snapshot: Snapshot,
     standings: HashMap<(Uuid, Uuid), Standing>,
     counter: Counter,
     postings: Vec<Posting>,
+    /// What was taken of plain allowances.
+    taken: Vec<Taken>,
     /// What was answered under this call's keys before.
     stored: HashMap<(Uuid, String), Answered>,
     /// Entitlements of the present that depend on no earlier period.
     entitlements: HashMap<(Uuid, Uuid, Option<String>), Entitlement>,
-    /// What this call answered under keys, still to be stored.
-    answers: HashMap<(Uuid, String), (Value, Decided)>,
+    /// What this call was asked and answered under keys, as JSON, still to be stored.
+    answers: HashMap<(Uuid, String), (String, String)>,
     crossings: Vec<Crossing>,
+}
+
+fn json(text: &str) -> Result<Value> {
+    serde_json::from_str(text).map_err(|_| Error::internal("a document that is not JSON"))
 }
 
 /// What a ledger read, for another one of the same moment.
@@ -53,8 +65,8 @@ pub struct Loaded {
 
 impl<'a> Ledger<'a> {
     /// Takes the snapshot that judges; every lock is held already.
-    /// `before` are generations that were read earlier, for what may be kept of a single event.
-    pub fn open(context: &'a Context, before: Option<known::Before>) -> Result<Self> {
+    /// `before` are generations that were read earlier, for what may be kept.
+    pub fn open(context: &'a Context, before: Vec<known::Before>) -> Result<Self> {
         Self::resume(context, Loaded::default(), before)
     }
 
@@ -62,15 +74,17 @@ impl<'a> Ledger<'a> {
     pub fn resume(
         context: &'a Context,
         loaded: Loaded,
-        before: Option<known::Before>,
+        before: Vec<known::Before>,
     ) -> Result<Self> {
         Ok(Self {
             context,
-            before,
+            before: before.into_iter().map(|one| (one.0, one)).collect(),
+            learned: HashSet::new(),
             snapshot: Snapshot::latest()?,
             standings: loaded.standings,
             counter: loaded.counter,
             postings: Vec::new(),
+            taken: Vec::new(),
             stored: HashMap::new(),
             entitlements: HashMap::new(),
             answers: HashMap::new(),
@@ -82,7 +96,9 @@ impl<'a> Ledger<'a> {
     ///
     /// # Errors
     /// As the statement.
-    pub fn load_keys(&mut self, keys: Vec<(Uuid, String)>) -> Result<()> {
+    pub fn load_keys(&mut self, mut keys: Vec<(Uuid, String)>) -> Result<()> {
+        // In the order of their index, which is then walked and not jumped about in.
+        keys.sort_unstable();
         self.stored = db::usage_key::find_many(&self.snapshot, keys)?
             .into_iter()
             .collect();
@@ -125,10 +141,10 @@ impl<'a> Ledger<'a> {
         }
         let decided = Decided::from(judged.decision);
         if let (true, Some(key)) = (decided.allowed, &event.idempotency_key) {
-            self.answers.insert(
-                (customer.id, key.clone()),
-                (event.request(), decided.clone()),
-            );
+            let answer = serde_json::to_string(&decided)
+                .map_err(|_| Error::internal("a decision that is not JSON"))?;
+            let name = (customer.id, key.clone());
+            self.answers.insert(name, (event.request()?, answer));
         }
         Ok(decided)
     }
@@ -141,10 +157,14 @@ impl<'a> Ledger<'a> {
         entitlement: &Entitlement,
         happened_at: DateTime<Utc>,
     ) -> Result<()> {
-        let Some(before) = self.before else {
+        if happened_at != self.context.now || event.entity.is_some() {
             return Ok(());
-        };
-        if happened_at == self.context.now {
+        }
+        // Once: the events that follow would say the same.
+        let name = (customer.id, entitlement.feature_id);
+        if let Some(before) = self.before.get(&customer.id).copied()
+            && self.learned.insert(name)
+        {
             let context = self.context;
             let standing = self.standing(customer, entitlement.feature_id)?;
             let resolved = known::Resolved {
@@ -162,19 +182,19 @@ impl<'a> Ledger<'a> {
         let Some(key) = &event.idempotency_key else {
             return Ok(None);
         };
-        let request = event.request();
-        if let Some((first, decided)) = self.answers.get(&(customer_id, key.clone())) {
-            if *first != request {
-                return Err(idempotency::reused(key, first));
+        let name = (customer_id, key.clone());
+        let stored = if let Some((first, answer)) = self.answers.get(&name) {
+            if *first != event.request()? {
+                return Err(idempotency::reused(key, &json(first)?));
             }
-            return Ok(Some(Decided {
-                replayed: true,
-                ..decided.clone()
-            }));
-        }
-        let stored = self.stored.get(&(customer_id, key.clone()));
-        let stored = idempotency::answer(self.context, key, &request, stored)?;
-        let Some(stored) = stored else {
+            json(answer)?
+        } else if let Some(stored) = self.stored.get(&name) {
+            let request = json(&event.request()?)?;
+            match idempotency::answer(self.context, key, &request, Some(stored))? {
+                Some(stored) => stored,
+                None => return Ok(None),
+            }
+        } else {
             return Ok(None);
         };
         let decided: Decided = serde_json::from_value(stored)
@@ -185,27 +205,58 @@ impl<'a> Ledger<'a> {
         }))
     }
 
+    /// Takes an event of a plain allowance that is known; None where it cannot be taken from it.
+    ///
+    /// # Errors
+    /// As [`Ledger::judge`].
+    pub fn take_known(
+        &mut self,
+        known: &Rc<Known>,
+        event: &UsageEvent,
+    ) -> Result<Option<warm::Answered>> {
+        let customer_id = known.customer_id();
+        if let Some(replayed) = self.replay(customer_id, event)? {
+            return Ok(Some(warm::Answered::Decided(replayed)));
+        }
+        let at = clock::to_postgres(self.context.now);
+        let Some(taken) = record::take(known, event.value, at)? else {
+            return Ok(None);
+        };
+        let granted = taken.granted.clone();
+        if let Some(key) = &event.idempotency_key {
+            let name = (customer_id, key.clone());
+            self.answers
+                .insert(name, (event.request()?, taken.answer()?));
+        }
+        self.taken.push(taken);
+        Ok(Some(warm::Answered::Granted(granted)))
+    }
+
     /// Writes usage, keys and events; what was read stays true with them.
     ///
     /// # Errors
     /// As the statements.
-    pub fn close(self) -> Result<Loaded> {
-        meter::record(&self.postings)?;
-        let mut answers = Vec::with_capacity(self.answers.len());
-        for (name, (request, decided)) in self.answers {
-            let result = serde_json::to_value(&decided)
-                .map_err(|_| Error::internal("a decision that is not JSON"))?;
-            let created_at = self.context.now;
-            answers.push((
-                name,
-                Answered {
-                    request,
-                    result,
-                    created_at,
-                },
-            ));
+    pub fn close(mut self) -> Result<Loaded> {
+        self.record()?;
+        let (mut over, mut answers) = (Vec::new(), Vec::with_capacity(self.answers.len()));
+        for (name, (request, result)) in self.answers {
+            if self.stored.contains_key(&name) {
+                // Its time is over, else it would have been replayed.
+                over.push(name.clone());
+            }
+            let (customer_id, key) = name;
+            answers.push(NewAnswer {
+                customer_id,
+                key,
+                request,
+                result,
+            });
         }
-        db::usage_key::store_many(answers)?;
+        answers.sort_unstable_by(|one, other| {
+            (one.customer_id, &one.key).cmp(&(other.customer_id, &other.key))
+        });
+        db::usage_key::forget_many(over)?;
+        db::usage_key::store_many(answers, self.context.now)?;
         effect::announce(self.context, self.crossings)?;
         Ok(Loaded {
             standings: self.standings,

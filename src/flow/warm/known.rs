@@ -85,17 +85,35 @@ impl Known {
 
 /// What is known about a question at the time of the call.
 pub fn find(warm: &Warm, customer: &[u8], feature: &[u8]) -> Option<Rc<Known>> {
-    let organization_id = warm.context.organization.id;
+    find_in(warm.context.organization.id, warm.tick, customer, feature)
+}
+
+/// The same in a context that was judged.
+pub fn find_judged(context: &Context, customer: &str, feature: &str) -> Option<Rc<Known>> {
+    if !generation::is_usable() {
+        return None;
+    }
+    let now = clock::to_postgres(context.now);
+    let organization_id = context.organization.id;
+    find_in(
+        organization_id,
+        now,
+        customer.as_bytes(),
+        feature.as_bytes(),
+    )
+}
+
+fn find_in(organization_id: Uuid, now: Tick, customer: &[u8], feature: &[u8]) -> Option<Rc<Known>> {
     let words = Words {
         organization_id,
         customer,
         feature,
     };
     let hash = words.hash();
-    let own = shelf::get(&words, hash).filter(|known| known.stands(warm.tick));
+    let own = shelf::get(&words, hash).filter(|known| known.stands(now));
     own.or_else(|| {
-        let shared = Rc::new(exchange::get(&words, hash, warm.tick)?);
-        shelf::put(hash, Rc::clone(&shared));
+        let shared = Rc::new(exchange::get(&words, hash, now)?);
+        shelf::offer(&words, hash, &shared);
         Some(shared)
     })
 }

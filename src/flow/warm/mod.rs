@@ -35,6 +35,7 @@ pub enum Answered {
 }
 
 /// A plain allowance that covers what was asked for.
+#[derive(Clone)]
 pub struct Granted {
     pub usage: Quantity,
     pub balance: Option<Quantity>,

@@ -6,17 +6,28 @@
 use crate::backend::answer::Jsonb;
 use crate::backend::clock::Tick;
 use crate::backend::kept::Row;
-use crate::db::meter::{Pending, PlainRow};
+use crate::db::pending::{Pending, PlainRow};
 use crate::meter::{self, Posting, Used};
 use owostack_domain::decision::{self, Code};
 use owostack_domain::entitlement::{Entitlement, FeatureType, GrantState};
 use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
+use serde_json::Value;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 /// Columns of `owo_decision`.
 pub const COLUMNS: usize = 11;
+
+/// Values whose `details` are kept.
+const VALUES: usize = 8;
+
+/// `details` as Postgres and as we know them.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    pub row: Rc<Jsonb>,
+    pub document: Rc<Value>,
+}
 
 /// One meter with a limit; nothing else has a say.
 #[derive(Debug)]
@@ -32,8 +43,8 @@ pub struct Plain {
     pub answer: OnceCell<Option<Row<COLUMNS>>>,
     /// What `details` says when the allowance covers the value.
     granted: OnceCell<Option<Rc<Jsonb>>>,
-    /// The same after recording a value, for the value recorded last.
-    recorded: RefCell<Option<(Quantity, Rc<Jsonb>)>>,
+    /// The same after recording a value, for values recorded lately.
+    recorded: RefCell<Vec<(Quantity, Recorded)>>,
 }
 
 impl Plain {
@@ -65,7 +76,7 @@ impl Plain {
             prepared: OnceCell::new(),
             answer: OnceCell::new(),
             granted: OnceCell::new(),
-            recorded: RefCell::new(None),
+            recorded: RefCell::new(Vec::new()),
         })
     }
 
@@ -97,20 +108,24 @@ impl Plain {
     }
 
     /// `details` after recording `value`.
-    pub fn recorded_details(
-        &self,
-        entitlement: &Entitlement,
-        value: Quantity,
-    ) -> Option<Rc<Jsonb>> {
-        let kept = self.recorded.borrow().clone();
-        if let Some((of, details)) = kept
-            && of == value
-        {
+    pub fn recorded_details(&self, entitlement: &Entitlement, value: Quantity) -> Option<Recorded> {
+        let known = |kept: &Vec<(Quantity, Recorded)>| {
+            let hit = kept.iter().find(|(of, _)| *of == value);
+            hit.map(|(_, details)| details.clone())
+        };
+        if let Some(details) = known(&self.recorded.borrow()) {
             return Some(details);
         }
         let (decision, _) = decision::track(entitlement, &Used::new(), value);
-        let details = Rc::new(Jsonb::new(&decision.details)?);
-        self.recorded.replace(Some((value, Rc::clone(&details))));
+        let details = Recorded {
+            row: Rc::new(Jsonb::new(&decision.details)?),
+            document: Rc::new(decision.details),
+        };
+        let mut kept = self.recorded.borrow_mut();
+        if kept.len() >= VALUES {
+            kept.remove(0);
+        }
+        kept.push((value, details.clone()));
         Some(details)
     }
 }

@@ -4,20 +4,24 @@ use super::context::Warm;
 use super::known::Known;
 use super::{Answered, Granted, context, known, plain};
 use crate::backend::call::Access;
+use crate::backend::clock::{self, Tick};
 use crate::backend::owner::AsOwner;
-use crate::backend::{clock, random};
-use crate::db::meter::Pending;
+use crate::backend::random;
+use crate::db::pending::{Pending, PlainEvent};
 use crate::error::{Error, Result};
 use crate::flow::context::Level;
+use crate::flow::decided::Covered;
 use crate::flow::hold;
 use crate::flow::text;
 use crate::flow::track::{self, UsageEvent};
 use crate::meter::{self, shared};
+use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::FeatureType;
 use owostack_domain::ids;
 use owostack_domain::quantity::Quantity;
 use serde_json::Value;
 use std::rc::Rc;
+use uuid::Uuid;
 
 /// Records the event, if what it needs is known; None leaves everything as it was.
 ///
@@ -115,13 +119,42 @@ fn plain(
     value: Quantity,
     metadata: Option<&Value>,
 ) -> Result<Option<Granted>> {
+    let Some(taken) = take(known, value, warm.tick)? else {
+        return Ok(None);
+    };
+    let usual = match metadata {
+        None => taken.row(),
+        Some(_) => None,
+    };
+    if !usual.is_some_and(|row| meter::record_prepared(&[row])) {
+        let row = taken.pending(warm.now(), metadata)?;
+        let _owner = AsOwner::enter(warm.context.caller.owner);
+        meter::record_rows(&[row])?;
+    }
+    Ok(Some(taken.granted))
+}
+
+/// A value that was taken of a plain allowance and must be recorded.
+pub struct Taken {
+    pub granted: Granted,
+    pub value: Quantity,
+    /// Of the row that records it.
+    id: Uuid,
+    at: Tick,
+}
+
+/// Takes a value of a plain allowance of which something is left then; None leaves it as it was.
+///
+/// # Errors
+/// As the ordinary track.
+pub fn take(known: &Rc<Known>, value: Quantity, at: Tick) -> Result<Option<Taken>> {
     let Some(plain) = &known.plain else {
         return Ok(None);
     };
     let Some(details) = plain.recorded_details(&known.entitlement, value) else {
         return Ok(None);
     };
-    let id = ids::at_milliseconds(clock::unix_milliseconds(warm.tick), random::ten_bytes()?);
+    let id = ids::at_milliseconds(clock::unix_milliseconds(at), random::ten_bytes()?);
     let taken = shared::take_one(known.customer_id(), &plain.place, |used| {
         let after = used.checked_add(value)?;
         plain
@@ -132,30 +165,73 @@ fn plain(
     let Some(before) = taken else {
         return Ok(None);
     };
-    let usual = match metadata {
-        None => plain.prepared(&known.entitlement),
-        Some(_) => None,
-    };
-    if !usual.is_some_and(|row| meter::record_prepared(row, value, id, warm.tick)) {
-        let row = plain::row(&known.entitlement)
+    let usage = before.checked_add(value).unwrap_or(before);
+    Ok(Some(Taken {
+        granted: Granted {
+            usage,
+            balance: plain.limit.and_then(|limit| limit.checked_sub(usage)),
+            known: Rc::clone(known),
+            details: Some(details.row),
+            code: "tracked",
+        },
+        value,
+        id,
+        at,
+    }))
+}
+
+impl Taken {
+    /// The row that records it, as the table takes it.
+    pub fn row(&self) -> Option<PlainEvent<'_>> {
+        let known = &self.granted.known;
+        Some(PlainEvent {
+            row: known.plain.as_ref()?.prepared(&known.entitlement)?,
+            value: self.value,
+            id: self.id,
+            at: self.at,
+        })
+    }
+
+    /// The row that records it, for a table that is not as we made it or with more to say.
+    ///
+    /// # Errors
+    /// When the operating system has no randomness to give.
+    pub fn pending(&self, at: DateTime<Utc>, metadata: Option<&Value>) -> Result<Pending> {
+        let row = plain::row(&self.granted.known.entitlement)
             .ok_or_else(|| Error::internal("an allowance that is plain"))?;
-        let row = Pending {
-            quantity: value,
-            units: value,
-            id,
-            at: warm.now(),
+        Ok(Pending {
+            quantity: self.value,
+            units: self.value,
+            id: self.id,
+            at,
             metadata: metadata.cloned(),
             ..row
-        };
-        let _owner = AsOwner::enter(warm.context.caller.owner);
-        meter::record_row(row)?;
+        })
     }
-    let usage = before.checked_add(value).unwrap_or(before);
-    Ok(Some(Granted {
-        usage,
-        balance: plain.limit.and_then(|limit| limit.checked_sub(usage)),
-        known: Rc::clone(known),
-        details: Some(details),
-        code: "tracked",
-    }))
+
+    /// The answer in full, to be stored under a key.
+    ///
+    /// # Errors
+    /// When it is not JSON.
+    pub fn answer(&self) -> Result<String> {
+        let known = &self.granted.known;
+        let lost = || Error::internal("an allowance that is plain");
+        let plain = known.plain.as_ref().ok_or_else(lost)?;
+        let details = plain.recorded_details(&known.entitlement, self.value);
+        let details = details.ok_or_else(lost)?;
+        let covered = Covered {
+            allowed: true,
+            code: self.granted.code,
+            usage: self.granted.usage,
+            usage_limit: plain.limit,
+            balance: self.granted.balance,
+            overage: Quantity::ZERO,
+            resets_at: known.entitlement.resets_at,
+            reset_interval: known.entitlement.reset_interval.as_deref(),
+            credits: None,
+            details: &details.document,
+            replayed: false,
+        };
+        serde_json::to_string(&covered).map_err(|_| Error::internal("a decision that is not JSON"))
+    }
 }

@@ -1,17 +1,26 @@
 //! Where one backend keeps what it knows: a fixed number of places, each for one question at a time.
 //!
-//! A question belongs to the place that its words hash to and takes it from whoever was there. So
-//! many customers never cost more than the places they need, and nothing is ever cleared as a whole.
+//! A question belongs to the place that its words hash to. What was resolved anew takes it from whoever
+//! was there; what others have shared takes it only from who was not asked for since the last time that
+//! somebody wanted the place. So a few busy customers stay among many, nothing is ever cleared as a
+//! whole, and who passes through costs no more than its own making.
 
 use super::known::Known;
 use crate::backend::local::Local;
+use std::cell::Cell;
 use std::rc::Rc;
 use uuid::Uuid;
 
 /// Places; a power of two. A known entitlement takes 1 to 4 kB.
 const PLACES: usize = 4_096;
 
-static SHELF: Local<Vec<Option<Rc<Known>>>> = Local::new(Vec::new());
+struct Place {
+    known: Rc<Known>,
+    /// Whether it was asked for since somebody wanted its place.
+    asked: Cell<bool>,
+}
+
+static SHELF: Local<Vec<Option<Place>>> = Local::new(Vec::new());
 
 /// Who asks about what, in the bytes that the call was given.
 #[derive(Debug, Clone, Copy)]
@@ -59,19 +68,35 @@ fn place(hash: u64) -> usize {
 /// What is kept for these words, whether or not it still stands.
 pub fn get(words: &Words, hash: u64) -> Option<Rc<Known>> {
     SHELF.read(|shelf| {
-        let known = shelf.get(place(hash))?.as_ref()?;
-        known.answers(words).then(|| Rc::clone(known))
+        let place = shelf.get(place(hash))?.as_ref()?;
+        if !place.known.answers(words) {
+            return None;
+        }
+        place.asked.set(true);
+        Some(Rc::clone(&place.known))
     })
 }
 
-/// Keeps what is known in place of what was there.
+/// Keeps what was resolved in place of what was there.
 pub fn put(hash: u64, known: Rc<Known>) {
     SHELF.write(|shelf| {
         if shelf.is_empty() {
-            shelf.resize(PLACES, None);
+            shelf.resize_with(PLACES, || None);
         }
         if let Some(place) = shelf.get_mut(place(hash)) {
-            *place = Some(known);
+            let asked = Cell::new(false);
+            *place = Some(Place { known, asked });
         }
     });
+}
+
+/// Keeps what others have shared, unless the place is of use to another question.
+pub fn offer(words: &Words, hash: u64, known: &Rc<Known>) {
+    let taken = SHELF.read(|shelf| {
+        let there = shelf.get(place(hash)).and_then(Option::as_ref);
+        there.is_some_and(|there| !there.known.answers(words) && there.asked.replace(false))
+    });
+    if !taken {
+        put(hash, Rc::clone(known));
+    }
 }

@@ -2,10 +2,12 @@
 
 use super::Ledger;
 use crate::backend::spi::Snapshot;
+use crate::db::pending::PlainEvent;
 use crate::error::Result;
 use crate::flow::hold;
 use crate::flow::track::effect;
 use crate::flow::track::judgement::{self, Judged};
+use crate::flow::warm::record::Taken;
 use crate::meter::shared::Change;
 use crate::meter::{self, Posting, Used};
 use owostack_domain::draw::WithHeld;
@@ -102,10 +104,28 @@ impl Ledger<'_> {
     /// # Errors
     /// As the statements.
     pub fn flush(&mut self) -> Result<()> {
-        meter::record(&self.postings)?;
-        self.postings.clear();
+        self.record()?;
         self.counter.forget();
         self.snapshot = Snapshot::latest()?;
+        Ok(())
+    }
+
+    /// Writes the rows of what was drawn so far.
+    pub(super) fn record(&mut self) -> Result<()> {
+        if !self.postings.is_empty() {
+            meter::record(&self.postings)?;
+            self.postings.clear();
+        }
+        if self.taken.is_empty() {
+            return Ok(());
+        }
+        let rows: Option<Vec<PlainEvent>> = self.taken.iter().map(Taken::row).collect();
+        if !rows.is_some_and(|rows| meter::record_prepared(&rows)) {
+            let now = self.context.now;
+            let rows = self.taken.iter().map(|taken| taken.pending(now, None));
+            meter::record_rows(&rows.collect::<Result<Vec<_>>>()?)?;
+        }
+        self.taken.clear();
         Ok(())
     }
 }
