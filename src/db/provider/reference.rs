@@ -326,6 +326,45 @@ pub fn set_detail(
     spi::run(&SET, arguments).map(|_| ())
 }
 
+/// Keeps what was heard of a linked object, and how new it is where that has changed.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn set_known(
+    account_id: Uuid,
+    kind: Kind,
+    external_id: &str,
+    detail: &Value,
+    order: Option<&Order>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let Some(order) = order else {
+        return set_detail(account_id, kind, external_id, detail, at);
+    };
+    static SET: Statement = Statement::look_up(
+        "UPDATE owo.provider_ref
+            SET order_at = $4, order_stage = $5::smallint, order_period_end = $6,
+                order_noticed_at = $7, order_certain = $8, updated_at = $9, detail = $10
+          WHERE account_id = $1 AND kind = $2 AND external_id = $3",
+    );
+    spi::run(
+        &SET,
+        arguments![
+            account_id,
+            kind.as_str(),
+            external_id,
+            order.at,
+            i32::from(order.stage),
+            order.period_end,
+            order.noticed_at,
+            order.certain,
+            at,
+            detail,
+        ],
+    )
+    .map(|_| ())
+}
+
 /// A provider's subscription that stands behind one of our rows.
 #[derive(Debug, Clone)]
 pub struct Behind {

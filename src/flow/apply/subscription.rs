@@ -466,10 +466,9 @@ impl<'a, 'b> Hearing<'a, 'b> {
         let case = self.case;
         let (account_id, at) = (case.source.account_id, case.context.now);
         let (kind, id) = (Kind::Subscription, self.external_id.as_str());
-        reference::set_detail(account_id, kind, id, &json!({ HEARD: self.heard }), at)?;
-        if is_latest {
-            reference::set_order(account_id, kind, id, case.order, at)?;
-        }
+        let detail = json!({ HEARD: self.heard });
+        let order = is_latest.then_some(case.order);
+        reference::set_known(account_id, kind, id, &detail, order, at)?;
         // What was heard may have brought a date that has come.
         let now = self.life.now();
         self.life.advance(now);

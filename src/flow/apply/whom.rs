@@ -39,12 +39,25 @@ pub fn find(
         snapshot: Snapshot::latest()?,
     };
     let linked = look.by_links(effect)?;
-    let claimed = look.by_claim(&effect.link)?;
+    let by_link = linked.first().copied();
+    // What is linked twice over needs no further evidence, and a claim that says the same no proof.
+    let claimed = match claim(&effect.link) {
+        Some(claim) if by_link != Some(claim) => look.by_claim(&effect.link, claim)?,
+        _ => None,
+    };
+    let by_reference = match linked.as_slice() {
+        [_, _, ..] => None,
+        _ => look.by_reference(&effect.link)?,
+    };
+    let by_email = match by_link {
+        Some(_) => Vec::new(),
+        None => look.by_email(&effect.link)?,
+    };
     let found = Found {
-        by_link: linked.first().copied(),
+        by_link,
         by_claim: known.or(claimed),
-        by_reference: look.by_reference(&effect.link)?,
-        by_email: look.by_email(&effect.link)?,
+        by_reference,
+        by_email,
     };
     let disagree = linked.windows(2).any(|pair| pair.first() != pair.last())
         || known.is_some_and(|known| claimed.is_some_and(|claimed| claimed != known));
@@ -75,6 +88,12 @@ pub fn checkout_id(snapshot: &Snapshot, source: Source, link: &Link) -> Result<O
     let mut references = texts.filter_map(|text| link::referenced(text));
     let tagged = link.tags.get(Tag::Checkout).and_then(ids::canonical);
     Ok(tagged.or_else(|| references.next()))
+}
+
+/// Our customer that the tags or the external id name.
+fn claim(link: &Link) -> Option<Uuid> {
+    let tagged = link.tags.get(Tag::Customer).and_then(ids::canonical);
+    tagged.or_else(|| link.external_id.as_deref().and_then(ids::canonical))
 }
 
 struct Look<'a> {
@@ -113,13 +132,8 @@ impl Look<'_> {
         Ok(owners)
     }
 
-    /// What the tags or the external id claim, of things that we made or have dealt with.
-    fn by_claim(&self, link: &Link) -> Result<Option<Uuid>> {
-        let tagged = link.tags.get(Tag::Customer).and_then(ids::canonical);
-        let external = link.external_id.as_deref().and_then(ids::canonical);
-        let Some(claim) = tagged.or(external) else {
-            return Ok(None);
-        };
+    /// A claim that holds: of things that we made, or for somebody we have dealt with there.
+    fn by_claim(&self, link: &Link, claim: Uuid) -> Result<Option<Uuid>> {
         let found = db::customer::find(&self.snapshot, vec![claim])?.pop();
         let organization_id = self.context.organization.id;
         if found.is_none_or(|one| one.organization_id != organization_id) {
