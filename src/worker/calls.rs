@@ -204,7 +204,8 @@ impl Calls {
         let now = clock::wall_time();
         self.avoided.retain(|_, until| *until > now);
         let room = guc::outbox_concurrency().saturating_sub(self.flights.len());
-        self.look_at = None;
+        // Rows that are left alone have no other wake-up than this.
+        self.look_at = self.avoided.values().min().copied();
         if room == 0 {
             // The next answer makes room, and looks.
             self.due_at = None;

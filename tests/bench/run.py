@@ -14,6 +14,7 @@ import bulk
 import chart
 import reads
 import report
+import sending
 import tracks
 from place import ROOT, Place
 from redis_peer import Redis
@@ -30,14 +31,15 @@ class Settings:
     calls: int
     folding: int
     warm: int
+    webhooks: int
 
     @staticmethod
     def read() -> "Settings":
         quick = os.environ.get("BENCH") == "quick"
         number = lambda name, value: int(os.environ.get(name) or value)  # noqa: E731
         if quick:
-            return Settings(number("BENCH_SECONDS", 2), number("BENCH_ROUNDS", 1), 10_000, 200_000, 2, 10, 3)
-        return Settings(number("BENCH_SECONDS", 10), number("BENCH_ROUNDS", 3), number("BENCH_CUSTOMERS", 100_000), 1_000_000, 4, 60, number("BENCH_WARM", 15))
+            return Settings(number("BENCH_SECONDS", 2), number("BENCH_ROUNDS", 1), 10_000, 200_000, 2, 10, 3, 2_000)
+        return Settings(number("BENCH_SECONDS", 10), number("BENCH_ROUNDS", 3), number("BENCH_CUSTOMERS", 100_000), 1_000_000, 4, 60, number("BENCH_WARM", 15), 10_000)
 
     def words(self) -> str:
         return f"{self.rounds} rounds of {self.seconds} s after a second to connect"
@@ -69,6 +71,8 @@ def main() -> int:
         "policy": lambda: reads.policy(place, settings, panels),
         "many": lambda: reads.many(place, settings, panels),
         "memory": lambda: reads.memory(place, settings, panels),
+        "webhooks": lambda: sending.webhooks(place, settings, panels),
+        "calls": lambda: sending.calls(place, settings, panels),
     }
     try:
         versions = [f"Postgres {place.value('SHOW server_version').split()[0]}", f"Redis {redis.version()}"]

@@ -160,3 +160,41 @@ def test_done_jobs_are_deleted_after_a_month(stripe):
     stripe.rows("UPDATE owo.outbox SET closed_at = now() - interval '31 days' WHERE id = %s", name)
     stripe.rows("SELECT owo_worker_tick()")
     assert stripe.rows("SELECT id FROM owo.outbox") == []
+
+
+SHOP = """SELECT owo_sync('{"plans": [{"slug": "pro", "name": "Pro", "price": 2900, "currency": "USD", "interval": "monthly"}]}')"""
+CALL = "CALL owo_checkout('acme', 'pro', customer_data => '{\"email\": \"ada@example.test\"}', callback_url => 'https://app.example.test/', provider => 'stripe', wait => %s)"
+
+
+def test_a_checkout_waits_for_its_address(stripe):
+    stripe.rows(SHOP)
+    stripe.rows("SELECT owo_customer('acme', email => 'ada@example.test')")
+    (checkout, url, status) = stripe.rows(CALL, "20 s")[0]
+    assert (url, status) == (list(stripe.fake.checkouts.values())[-1].url, "open")
+    # asked again, it is the same page, at once
+    assert stripe.rows(CALL, "0 s") == [(checkout, url, "open")]
+    assert len(stripe.fake.checkouts) == 1
+    for state, kind in stripe.rows("SELECT state, kind FROM owo.outbox"):
+        assert state == "done", kind
+
+
+def test_a_checkout_that_gets_no_address_in_time_is_pending(stripe):
+    stripe.rows(SHOP)
+    stripe.rows("SELECT owo_customer('acme', email => 'ada@example.test')")
+    stripe.fake.fail("*", "error", times=100)
+    (checkout, url, status) = stripe.rows(CALL, "300 ms")[0]
+    assert checkout and (url, status) == (None, "pending")
+    stripe.fake.faults.clear()
+    name = stripe.value("SELECT id FROM owo.outbox WHERE kind = 'open_checkout'")
+    stripe.done(name)
+    assert stripe.value("SELECT url IS NOT NULL FROM owo_checkout_get(%s)", checkout)
+
+
+def test_a_checkout_in_a_transaction_block_attaches_nothing(stripe):
+    stripe.rows(SHOP)
+    with stripe.server.connect(stripe.database, autocommit=False) as session:
+        session.execute("SELECT 1")
+        with pytest.raises(psycopg.errors.InvalidTransactionTermination):
+            session.execute(CALL, ["1 s"])
+        session.rollback()
+    assert stripe.value("SELECT count(*) FROM owo.checkout") == 0
