@@ -130,7 +130,7 @@ impl Life<'_> {
             };
             if desk.runs(&snapshot, *id)? {
                 all.known.insert(*id);
-            } else if self.may_start(desk) && desk.method(&snapshot, self.customer.id)?.is_some() {
+            } else if self.may_start(desk) && self.has_card(desk, &snapshot)? {
                 all.startable.insert(*id);
             }
         }
@@ -143,6 +143,15 @@ impl Life<'_> {
         let begun =
             self.origin == Origin::Provider && capabilities.checkout_trial == Support::Native;
         !begun && capabilities.start_subscription.is_possible()
+    }
+
+    /// A page that only saves the card for a trial tells of its end and of the card at once.
+    fn has_card(&self, desk: &Desk, snapshot: &Snapshot) -> Result<bool> {
+        let saving = desk.capabilities().checkout_trial != Support::Native;
+        if saving && self.origin == Origin::Provider {
+            return Ok(true);
+        }
+        Ok(desk.method(snapshot, self.customer.id)?.is_some())
     }
 
     /// Rows that take over: by a switch at once, or by a scheduled change whose date came.
