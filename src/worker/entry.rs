@@ -40,9 +40,14 @@ impl Entry {
         }
     }
 
-    /// Whether its first worker is there.
-    pub fn is_first_look(&self) -> bool {
-        self.worker.is_some() && !self.seen
+    /// Whether its first worker is looking for the first time: one that has done a round may stay as
+    /// long as there is work, and keeps nobody waiting.
+    pub fn is_first_look(&self, board: &Board) -> bool {
+        let has_looked = || {
+            let slot = board.find(self.database);
+            slot.is_some_and(|slot| slot.rounds.get() > 0)
+        };
+        self.worker.is_some() && !self.seen && !has_looked()
     }
 
     /// Whether its worker was there and has ended.

@@ -21,6 +21,8 @@ use std::collections::BTreeMap;
 const LIST_SECONDS: i64 = 60;
 /// Databases that nobody has looked at yet are looked at so many at a time.
 const FIRST_LOOKS: usize = 2;
+/// How soon those that had to wait for such a look are considered again.
+const LOOK_AGAIN: Duration = Duration::seconds(1);
 /// Waiting time after the server had no process to give.
 const REFUSED_SECONDS: i64 = 5;
 /// How often a server without free background processes is told again.
@@ -77,8 +79,12 @@ impl Launcher {
         if stale || starts || self.board.slots().any(unknown) {
             self.list(now);
         }
-        self.start(now);
-        self.next_look(now)
+        let held_back = self.start(now);
+        let next = self.next_look(now);
+        if held_back {
+            return next.min(now + LOOK_AGAIN);
+        }
+        next
     }
 
     /// Databases that should have a worker now, the longest waiting first.
@@ -142,22 +148,25 @@ impl Launcher {
         }
     }
 
-    fn start(&mut self, now: DateTime<Utc>) {
+    /// Starts workers; true when a database waits for the first look at others to end.
+    fn start(&mut self, now: DateTime<Utc>) -> bool {
         if now < self.not_before {
-            return;
+            return false;
         }
         let wanting = self.wanting(now);
         let mut looking = self
             .entries
             .values()
-            .filter(|entry| entry.is_first_look())
+            .filter(|entry| entry.is_first_look(self.board))
             .count();
         let mut refused = false;
+        let mut held_back = false;
         for oid in wanting {
             let Some(entry) = self.entries.get_mut(&oid) else {
                 continue;
             };
             if !entry.seen && looking >= FIRST_LOOKS {
+                held_back = true;
                 continue;
             }
             let oid = pg_sys::Oid::from(oid);
@@ -178,6 +187,7 @@ impl Launcher {
             }
         }
         self.crowded(refused, now);
+        held_back
     }
 
     /// Remembers whether the server had no process left, and says so once in a long while.

@@ -264,3 +264,16 @@ def test_the_fold_keeps_up_and_stops_nothing(server, shop):
     assert max(oldest) < 3, f"lag of {max(oldest)} s"
     assert max(slowest) < 2, f"a call took {max(slowest)} s"
     assert server.status(shop)["errors"] == 0
+
+
+def test_workers_that_stay_keep_no_other_database_waiting(server):
+    """Two workers that were the first in their databases and have not left yet: the third database gets its own at once."""
+    names = [f"crowd_{number}" for number in range(4)]
+    try:
+        for name in names:
+            server.shop(name)
+            server.folded(name, 5)
+        assert all(server.workers(name) for name in names)
+    finally:
+        for name in names:
+            server.rows(f'DROP DATABASE IF EXISTS "{name}"')
