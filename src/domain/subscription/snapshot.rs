@@ -206,8 +206,13 @@ fn settle_anchor(row: &mut Subscription, told: &Told, trial_over: bool) {
         (None, false) => told.kept_anchor,
         (Some(_), _) => None,
     };
+    // The wait for the first payment, where they have no trials: nothing was paid for it.
+    let unpaid = row.trial_ends_at.filter(|_| ours);
     if !ours || trial_over {
-        for (start, _) in &standing.periods {
+        for (start, end) in &standing.periods {
+            if unpaid.is_some_and(|trial_end| *end <= trial_end) {
+                continue;
+            }
             if !anchor.is_some_and(|anchor| row.lies_on(anchor, told.zone, *start)) {
                 anchor = Some(*start);
             }

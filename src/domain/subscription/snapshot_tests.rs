@@ -182,6 +182,30 @@ fn a_trial_is_theirs_to_begin_and_to_end() {
 }
 
 #[test]
+fn the_wait_for_the_first_payment_is_no_period_where_the_trial_is_ours() {
+    let mut world = World::new("2026-01-01");
+    let opening = Opening {
+        id: world.row.id,
+        terms: &world.terms,
+        origin: Origin::Nothing,
+        trial_ends_at: Some(time("2026-01-15")),
+        at: world.now,
+    };
+    world.row = opening.open(&world.facts);
+    world.row.linked = true;
+    let waits = is(Said::Active, ("2026-01-01", "2026-01-15"));
+    world.hear(moment(time("2026-01-01"), 1), waits);
+    world.facts.subscriptions = vec![world.row.clone()];
+    world.now = time("2026-01-16");
+    crate::subscription::advance::advance(&mut world.facts, world.now);
+    world.row = world.facts.subscriptions[0].clone();
+    world.hear(moment(time("2026-01-15"), 2), Word::Paid);
+    assert_eq!(world.row.status, Status::Active);
+    assert_eq!(world.row.period_start, Some(time("2026-01-15")));
+    assert_eq!(world.row.period_end, Some(time("2026-02-15")));
+}
+
+#[test]
 fn given_up_leaves_no_days_of_grace() {
     let mut world = World::new("2026-12-02");
     let december = ("2026-12-01", "2027-01-01");
