@@ -136,6 +136,22 @@ def test_a_dead_job_waits_for_a_person(stripe):
     assert stripe.rows("SELECT * FROM owo.queue_status") == []
 
 
+def test_a_reader_sees_what_waits_and_changes_nothing(stripe):
+    stripe.rows("DROP ROLE IF EXISTS watcher")
+    stripe.rows("CREATE ROLE watcher LOGIN")
+    stripe.rows("SELECT owo_grant_role('watcher', 'reader')")
+    name = stripe.look(wake=False)
+    with stripe.server.connect(stripe.database, "watcher") as session:
+        status = session.execute("SELECT organization, provider, environment, kind, state, jobs, attempts, advice FROM owo.queue_status").fetchall()
+        assert status == [("default", "stripe", "test", "import_plans", "queued", 1, 0, None)]
+        assert session.execute("SELECT count(*) FROM owo.health WHERE topic = 'queue'").fetchone() == (0,)
+        for call in ("owo_queue_retry(%s)", "owo_queue_drop(%s, 'no')"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                session.execute(f"SELECT {call}", [name])
+    stripe.rows("DROP OWNED BY watcher")
+    stripe.rows("DROP ROLE watcher")
+
+
 def test_a_retry_goes_on_where_the_job_stopped(stripe):
     stripe.fake.fail("POST /v1/payment_intents", "reset_after", times=1)
     name = stripe.charge()
