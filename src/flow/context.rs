@@ -105,6 +105,18 @@ impl Context {
         }
     }
 
+    /// `at`, but no earlier than `latest`: what has happened to a customer while a writing call waited
+    /// for its turn comes before what the call does.
+    ///
+    /// Never later than it is: a provider's clock may be ahead.
+    pub fn no_earlier(&self, at: DateTime<Utc>, latest: Option<DateTime<Utc>>) -> DateTime<Utc> {
+        match latest.filter(|latest| *latest > at) {
+            None => at,
+            Some(latest) if self.organization.clock_at.is_some() => latest,
+            Some(latest) => latest.min(self.caller.access.time()).max(at),
+        }
+    }
+
     /// Whether the caller holds a level in this organization.
     ///
     /// # Errors

@@ -23,6 +23,10 @@ use uuid::Uuid;
 #[derive(Debug, Clone)]
 pub struct Standing {
     facts: Facts,
+    /// The time that the call has read.
+    asked_at: DateTime<Utc>,
+    /// The present: later, where the customer was changed while the call waited.
+    now: DateTime<Utc>,
     /// Dates passed that change what is granted and have not been made rows yet. A renewal is not one:
     /// its period is arithmetic.
     due: bool,
@@ -43,7 +47,8 @@ impl Standing {
     ) -> Result<Self> {
         let mut facts = db::facts::load(snapshot, &context.organization, customer, wanted)?;
         let before: Vec<Uuid> = facts.subscriptions.iter().map(|one| one.id).collect();
-        let steps = advance(&mut facts, context.now);
+        let now = context.no_earlier(context.now, facts.latest_switch());
+        let steps = advance(&mut facts, now);
         let begun = facts.subscriptions.iter();
         let begun: Vec<Subscription> = begun
             .filter(|one| one.is_live() && !before.contains(&one.id))
@@ -52,6 +57,8 @@ impl Standing {
         Ok(Self {
             due: steps.iter().any(|step| step.change.is_switch()),
             carried: carry::projected(context, snapshot, &facts, &begun)?,
+            asked_at: context.now,
+            now,
             facts,
         })
     }
@@ -59,6 +66,11 @@ impl Standing {
     /// The projected facts.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// `at`, or the present where the call means that.
+    pub fn moment(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        if at < self.asked_at { at } else { self.now }
     }
 
     /// Whether dates have passed that are not rows yet.
@@ -73,7 +85,7 @@ impl Standing {
         entity: Option<&str>,
         at: DateTime<Utc>,
     ) -> Entitlement {
-        entitlement::resolve(&self.facts, feature_id, entity, at)
+        entitlement::resolve(&self.facts, feature_id, entity, self.moment(at))
     }
 
     /// The entitlement with its rollovers, as far as they are known to `histories` or loaded.
@@ -94,7 +106,7 @@ impl Standing {
 
     /// The live base plan that says anything about a feature, whatever overrides say.
     pub fn base_of(&self, feature_id: Uuid, at: DateTime<Utc>) -> Option<&Subscription> {
-        let id = entitlement::base_plan(&self.facts, feature_id, at)?;
+        let id = entitlement::base_plan(&self.facts, feature_id, self.moment(at))?;
         self.facts.subscriptions.iter().find(|row| row.id == id)
     }
 
@@ -108,7 +120,7 @@ impl Standing {
         system_id: Uuid,
         at: DateTime<Utc>,
     ) -> Result<Option<Entitlement>> {
-        let Some(resolved) = entitlement::pool(&self.facts, system_id, at) else {
+        let Some(resolved) = entitlement::pool(&self.facts, system_id, self.moment(at)) else {
             return Ok(None);
         };
         let histories = self.histories(snapshot, &resolved)?;

@@ -10,6 +10,7 @@ CREATE FUNCTION load_shop() RETURNS boolean LANGUAGE sql AS $$
         "plans": [
             {"slug": "free", "planGroup": "main", "rank": 0, "features": [{"slug": "calls", "limit": 1}]},
             {"slug": "basic", "planGroup": "main", "rank": 1, "features": [{"slug": "calls", "limit": 10}, {"slug": "seats", "limit": 2}, {"slug": "sso"}]},
+            {"slug": "weekly", "planGroup": "main", "rank": 1, "features": [{"slug": "calls", "limit": 10, "reset": "week"}]},
             {"slug": "large", "planGroup": "main", "rank": 2, "features": [{"slug": "calls", "limit": 100}, {"slug": "seats", "limit": 5}]}]}')
         -> 'success')::boolean
 $$;

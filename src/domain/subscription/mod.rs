@@ -100,6 +100,16 @@ impl Subscription {
 }
 
 impl Facts {
+    /// The latest moment at which a subscription began or ended.
+    #[must_use]
+    pub fn latest_switch(&self) -> Option<Time> {
+        let begun = |one: &&Subscription| one.status != Status::Incomplete;
+        let rows = self.subscriptions.iter().filter(begun);
+        rows.flat_map(|one| [Some(one.started_at), one.ended_at])
+            .flatten()
+            .max()
+    }
+
     /// The live base subscription of an exclusive group.
     #[must_use]
     pub fn live_base(&self, group_id: Uuid) -> Option<&Subscription> {

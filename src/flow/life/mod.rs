@@ -102,7 +102,11 @@ impl<'a> Life<'a> {
     }
 
     /// Lets every date at or before `until` act; from then on it is `until`.
+    ///
+    /// It is later where others have changed the customer since: subscriptions of a group follow each
+    /// other, they never overlap.
     pub fn advance(&mut self, until: DateTime<Utc>) {
+        let until = self.context.no_earlier(until, self.facts.latest_switch());
         self.now = until;
         for row in &self.facts.subscriptions {
             if let Some(at) = advance::trial_notice_at(row).filter(|at| *at <= until) {

@@ -37,7 +37,6 @@ pub struct Changer {
     /// What it has read to carry.
     pub carried: Option<i8>,
     pub forced: bool,
-    pub known: Option<Known>,
 }
 
 impl Entitlement {
@@ -104,7 +103,7 @@ impl Entitlement {
             Change::Write => {}
             Change::Keep => {
                 let generation = state.generation;
-                changer.known = Some(Known {
+                state.shared = Some(Known {
                     generation,
                     plan: 1,
                 });

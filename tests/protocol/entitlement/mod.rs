@@ -1,7 +1,7 @@
 //! A change of plan beside takes and checks that remember what they resolved.
 //!
-//! Each session keeps its last entitlement with the generation that it read before. A change moves
-//! the generation when it commits; one that carries usage to a new meter holds the customer's lock
+//! Each session keeps its last entitlement with the generation that it read before, and shares it with
+//! the others. A change moves the generation when it commits; one that carries usage to a new meter holds the customer's lock
 //! alone, which takes share.
 
 mod change;
@@ -11,7 +11,7 @@ mod step;
 
 use crate::name::{Name, Who};
 use change::{Change, Changer};
-use session::{Call, Phase, Session};
+use session::{Call, Known, Phase, Session};
 use stateright::{Model, Property};
 
 /// What is changed.
@@ -45,6 +45,8 @@ pub enum Bug {
     KeepOwnChange,
     /// A take does not ask again, after it waited for the lock, whether what it knew stands.
     NoSecondLook,
+    /// A take decides by the moment at which it began, though a switch came while it waited.
+    ClockOfTheCall,
     /// A take does not hold the customer's lock.
     TakeWithoutLock,
     /// A switch shares the lock.
@@ -85,6 +87,8 @@ pub struct State {
     pub entries: [Entry; 2],
     pub generation: u8,
     pub sessions: Vec<Session>,
+    /// What somebody resolved last, for all sessions.
+    pub shared: Option<Known>,
     pub changer: Changer,
     /// The COMMIT of the change has come back to who sent it.
     pub returned: bool,
@@ -130,6 +134,7 @@ impl Model for Entitlement {
             sessions: (0..self.bounds.sessions)
                 .map(|number| Session::new(Name::of(number), self.bounds.calls))
                 .collect(),
+            shared: None,
             changer: Changer::default(),
             returned: false,
             late: false,

@@ -98,11 +98,6 @@ fn nothing_behind(model: &Entitlement, state: &State) -> bool {
 fn what_stands_is_true(_: &Entitlement, state: &State) -> bool {
     let kept = state.sessions.iter().filter_map(|session| session.known);
     let stands = |known: &Known| known.generation == state.generation;
-    // One who changes something asks the tables until its transaction ends.
-    let own = state.changer.known.filter(|_| state.changer.aborted);
-    is_in_callback(state)
-        || kept
-            .chain(own)
-            .filter(stands)
-            .all(|known| known.plan == state.plan)
+    let mut kept = kept.chain(state.shared).filter(stands);
+    is_in_callback(state) || kept.all(|known| known.plan == state.plan)
 }

@@ -72,6 +72,8 @@ pub struct Session {
     pub locked: bool,
     /// Its call began after the change had returned.
     pub after: bool,
+    /// Only with a bug: its call began before the clock of the switch was read.
+    pub early: bool,
     pub calls_left: u8,
 }
 
@@ -83,6 +85,7 @@ impl Session {
             known: None,
             locked: false,
             after: false,
+            early: false,
             calls_left,
         }
     }

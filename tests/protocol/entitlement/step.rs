@@ -7,7 +7,7 @@ impl Entitlement {
     /// Does one step; None where it does not belong.
     pub(super) fn step(&self, state: &mut State, action: Action) -> Option<()> {
         match action {
-            Action::Begin(who, call) => Self::begin(state, who.place, call),
+            Action::Begin(who, call) => self.begin(state, who.place, call),
             Action::Enter(who) => {
                 let session = &mut state.sessions[who.place];
                 let Phase::Waiting { warm } = session.phase else {
@@ -53,12 +53,17 @@ impl Entitlement {
         Some(())
     }
 
-    fn begin(state: &mut State, number: usize, call: Call) {
+    fn begin(&self, state: &mut State, number: usize, call: Call) {
         let (generation, after) = (state.generation, state.returned);
+        let shared = state.shared;
+        let early = self.bug == Some(Bug::ClockOfTheCall) && state.changer.carried.is_none();
         let session = &mut state.sessions[number];
         session.calls_left -= 1;
         session.after = after;
-        let known = session.known.filter(|one| one.generation == generation);
+        session.early = early;
+        let stands = |one: &Known| one.generation == generation;
+        let known = session.known.filter(stands).or(shared.filter(stands));
+        session.known = known.or(session.known);
         session.phase = match (call, known) {
             (Call::Take, known) => Phase::Waiting {
                 warm: known.is_some(),
@@ -88,6 +93,7 @@ impl Entitlement {
             Phase::Unresolved { call } => Phase::Stamped { call, generation },
             Phase::Seen { call, plan } => {
                 session.known = Some(Known { generation, plan });
+                state.shared = session.known;
                 Phase::Resolved { call, plan }
             }
             _ => return None,
@@ -96,12 +102,14 @@ impl Entitlement {
     }
 
     fn resolve(state: &mut State, number: usize) -> Option<()> {
-        let plan = state.plan;
         let session = &mut state.sessions[number];
+        // At the moment of an early call the old plan was the one that granted.
+        let plan = if session.early { 0 } else { state.plan };
         session.phase = match session.phase {
             Phase::Unresolved { call } => Phase::Seen { call, plan },
             Phase::Stamped { call, generation } => {
                 session.known = Some(Known { generation, plan });
+                state.shared = session.known;
                 Phase::Resolved { call, plan }
             }
             _ => return None,

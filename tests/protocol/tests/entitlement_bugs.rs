@@ -47,6 +47,11 @@ fn finds_a_take_that_does_not_look_again_after_the_lock() {
 }
 
 #[test]
+fn finds_a_take_that_decides_by_the_time_before_it_waited() {
+    finds(Bug::ClockOfTheCall, SWITCH, NOTHING_BEHIND);
+}
+
+#[test]
 fn finds_a_take_without_lock() {
     finds(Bug::TakeWithoutLock, SWITCH, NOTHING_BEHIND);
 }

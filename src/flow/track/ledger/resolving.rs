@@ -30,6 +30,7 @@ impl Ledger<'_> {
             Some(known) => known.clone(),
             None => self.resolved(customer, feature_id, entity, now)?,
         };
+        let happened_at = self.standing(customer, feature_id)?.moment(happened_at);
         let late = running
             .sources
             .iter()
