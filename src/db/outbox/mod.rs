@@ -116,3 +116,15 @@ pub fn is_wanted(snapshot: &Snapshot, subject_id: Uuid, kind: &str) -> Result<bo
     })?;
     Ok(rows.into_iter().any(|wanted| wanted))
 }
+
+/// Makes waiting jobs about a row due now; whether there were any.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn hasten(subject_id: Uuid, at: DateTime<Utc>) -> Result<bool> {
+    static HASTEN: Statement = Statement::look_up(
+        "UPDATE owo.outbox SET next_at = $2, updated_at = $2
+          WHERE subject_id = $1 AND state = 'queued' AND next_at > $2",
+    );
+    Ok(spi::run(&HASTEN, arguments![subject_id, at])? > 0)
+}

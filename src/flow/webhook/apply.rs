@@ -7,6 +7,7 @@
 
 use crate::backend::call::Caller;
 use crate::backend::spi::Snapshot;
+use crate::backend::wake;
 use crate::backend::{clock, subtransaction};
 use crate::db;
 use crate::db::organization::Organization;
@@ -249,6 +250,10 @@ impl<'a> Try<'a> {
         };
         let subject = job.subject(self.row.account_id);
         if !db::outbox::unfinished(&Snapshot::latest()?, subject)?.is_empty() {
+            // One that was meant for later, such as after a renewal, is needed now.
+            if db::outbox::hasten(subject, clock::wall_time())? {
+                wake::note_call();
+            }
             return Ok(());
         }
         let whose = Whose {
