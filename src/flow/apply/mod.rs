@@ -11,9 +11,12 @@ mod customer;
 mod fail;
 mod locate;
 mod method;
+mod paid;
 mod payment;
+mod plan;
 mod refund;
 pub mod renewal;
+mod stale;
 mod subscription;
 mod whom;
 mod words;
@@ -36,7 +39,8 @@ use uuid::Uuid;
 use whom::Whom;
 
 pub use answer::{answer, look};
-pub use fail::{declined, exists, missing, refused};
+pub use fail::{declined, refused};
+pub use stale::{exists, missing};
 
 /// The account that something comes from.
 #[derive(Debug, Clone, Copy)]

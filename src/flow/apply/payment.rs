@@ -4,37 +4,28 @@
 //! what a subscription's payments say of it is heard like its snapshots; a purchase is given with
 //! its money.
 
-use super::checkout;
-use super::subscription;
+use super::paid;
 use super::whom;
 use super::{Applied, Case, waits, waits_of_plan};
-use crate::backend::clock;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::event::Event;
 use crate::db::payment::Told;
 use crate::db::provider::evidence;
 use crate::db::provider::reference::{self, Kind};
-use crate::db::refund::Refund;
 use crate::error::Result;
-use crate::flow::life::Origin;
-use crate::flow::outbox::enqueue::{Whose, enqueue};
-use crate::flow::outbox::job::Job;
 use owostack_domain::ids;
-use owostack_domain::subscription::heard::Word;
 use owostack_provider::link;
-use owostack_provider::object::{
-    Checkout, CheckoutStatus, MoneyStatus, ObjectKind, ObjectRef, Payment, Reason,
-};
-use owostack_provider::tag::{PURPOSE_CARD_SETUP, PURPOSE_TRIAL, Tag};
+use owostack_provider::object::{MoneyStatus, ObjectKind, ObjectRef, Payment, Reason};
+use owostack_provider::tag::Tag;
 use serde_json::json;
 use uuid::Uuid;
 
 /// What a payment belongs to.
-struct Belongings {
-    id: Uuid,
+pub(super) struct Belongings {
+    pub(super) id: Uuid,
     subscription: Option<Uuid>,
-    checkout: Option<Uuid>,
+    pub(super) checkout: Option<Uuid>,
 }
 
 /// Applies a payment.
@@ -54,10 +45,10 @@ pub fn apply(case: &Case, told: &Payment) -> Result<Applied> {
     };
     let (status, was) = store(case, told, &belongings)?;
     tell(case, told, &belongings, status, was.as_deref())?;
-    recover(case, told)?;
+    paid::recover(case, told)?;
     if status == "succeeded" {
-        deliver(case, told, &belongings)?;
-        return_capture(case, &belongings)?;
+        paid::deliver(case, told, &belongings)?;
+        paid::return_capture(case, &belongings)?;
     }
     Ok(Applied::Done(format!("payment {} {status}", belongings.id)))
 }
@@ -313,93 +304,4 @@ fn tell(
         data,
     };
     db::event::append_once(&event, &name)
-}
-
-/// What a payment says of its subscription.
-fn recover(case: &Case, told: &Payment) -> Result<()> {
-    let word = match (told.status, told.reason) {
-        (_, Reason::OneOff | Reason::OffSession) | (MoneyStatus::Pending, _) => return Ok(()),
-        (MoneyStatus::Succeeded, _) => Word::Paid,
-        // Whether a change of plan that was not paid leaves a debt only its snapshot says.
-        (MoneyStatus::Failed, Reason::Update) => return Ok(()),
-        (MoneyStatus::Failed, _) => Word::Failed,
-    };
-    match &told.subscription {
-        Some(external_id) => {
-            let mut life = case.life()?;
-            life.origin = Origin::Provider;
-            subscription::hear(case, life, external_id, word).map(|_| ())
-        }
-        None => Ok(()),
-    }
-}
-
-/// Gives what was bought with the money, once.
-fn deliver(case: &Case, told: &Payment, belongings: &Belongings) -> Result<()> {
-    let view = Snapshot::latest()?;
-    let stored = db::payment::find(&view, case.context.organization.id, belongings.id)?;
-    let checkout_id = belongings
-        .checkout
-        .or(stored.and_then(|row| row.checkout_id));
-    let Some(id) = checkout_id else { return Ok(()) };
-    let found = db::checkout::find(&view, case.context.organization.id, id)?;
-    let Some(row) = found.filter(|row| row.status != "completed") else {
-        return Ok(());
-    };
-    let mut life = case.life()?;
-    life.origin = Origin::Provider;
-    if row.kind == "subscription" && !row.has_page && row.status == "open" {
-        return checkout::paid_for(life, &row);
-    }
-    if row.kind != "pack" {
-        return Ok(());
-    }
-    let bought = Checkout {
-        id: told.id.clone(),
-        status: CheckoutStatus::Completed,
-        url: None,
-        expires_at: None,
-        paid: true,
-        subscription: None,
-        payment: Some(told.id.clone()),
-        setup: None,
-    };
-    checkout::pay_pack(case, life, &row, &bought)
-}
-
-/// Money that was taken only to save a card goes back, once.
-fn return_capture(case: &Case, belongings: &Belongings) -> Result<()> {
-    let purpose = case.link.tags.get(Tag::Purpose);
-    if !purpose.is_some_and(|purpose| [PURPOSE_CARD_SETUP, PURPOSE_TRIAL].contains(&purpose)) {
-        return Ok(());
-    }
-    let view = Snapshot::latest()?;
-    let organization_id = case.context.organization.id;
-    let id = ids::derived(belongings.id, "capture");
-    let payment = db::payment::find(&view, organization_id, belongings.id)?;
-    let paid = payment.and_then(|row| row.amount.zip(row.currency));
-    let Some((amount, currency)) = paid.filter(|(amount, _)| *amount > 0) else {
-        return Ok(());
-    };
-    let gone = db::refund::sum_of(&view, belongings.id)?;
-    if gone > 0 || db::refund::find(&view, organization_id, id)?.is_some() {
-        return Ok(());
-    }
-    let refund = Refund {
-        customer_id: case.customer.id,
-        id,
-        organization_id,
-        payment_id: belongings.id,
-        status: "pending".to_owned(),
-        amount,
-        currency,
-        reason: Some("taken to save the card".to_owned()),
-    };
-    db::refund::insert(&refund, case.context.now)?;
-    let whose = Whose {
-        organization_id,
-        account_id: case.source.account_id,
-        customer_id: Some(case.customer.id),
-    };
-    enqueue(&whose, &Job::Refund { refund_id: id }, clock::wall_time()).map(|_| ())
 }
