@@ -58,10 +58,10 @@ class Bench:
             lines = [line for log in Path(folder).iterdir() for line in log.read_text().splitlines()]
         return statistics.median(int(line.split()[2]) for line in lines) / 1000
 
-    def each(self, script: str, clients: int, transactions: int):
+    def each(self, script: str, clients: int, transactions: int, **variables: int):
         """Runs a script so often in each of so many sessions; how long it takes does not matter."""
         sessions = ["-c", str(clients), "-j", str(clients), "-t", str(transactions)]
-        self._pgbench(script, *sessions, options="-c synchronous_commit=off", n=0)
+        self._pgbench(script, *sessions, options="-c synchronous_commit=off", **{"n": 0, **variables})
 
     def psql(self, script: str, **variables: str | int) -> float:
         """Runs a script as superuser; how many milliseconds its last statement took."""

@@ -14,6 +14,7 @@ from preloaded import Server  # noqa: E402
 
 DATABASE = "bench"
 FILL_SESSIONS = 2
+FEATURES = 5
 
 
 class Place:
@@ -27,10 +28,14 @@ class Place:
             owostack__meter_engine=engine,
             owostack__worker=worker,
             owostack__worker_naptime_ms="1000",
+            # room for every question about every customer, with some to spare
+            owostack__meter_slots=str(max(65_536, customers * FEATURES * 3 // 2)),
+            owostack__entitlement_slots=str(max(16_384, customers * FEATURES * 3 // 2)),
             log_line_prefix="%m %p ",
             log_error_verbosity="default",
         )
         self.customers = customers
+        self.warm = False
         self.server.rows(f"CREATE DATABASE {DATABASE}")
         self.bench = Bench(Path(os.environ["BIN"]), self.server.folder, DATABASE)
         self.bench.psql("setup")
@@ -44,6 +49,12 @@ class Place:
 
     def value(self, query: str):
         return self.rows(query)[0][0]
+
+    def warmed(self):
+        """Every question about every customer has been asked once, by somebody."""
+        if not self.warm:
+            self.bench.each("warm", FILL_SESSIONS, 1, customers=self.customers)
+            self.warm = True
 
     def fresh(self):
         """Nothing left of earlier scripts that could burden the next: rows of the peer, dirty pages."""

@@ -46,6 +46,7 @@ def policy(place: Place, settings, _chart: dict) -> list[Result]:
 
 
 def many(place: Place, settings, _chart: dict) -> list[Result]:
+    place.warmed()
     rate = lambda customers: lambda: place.bench.rate(  # noqa: E731
         "check_many", WARM_CLIENTS, settings.seconds, settings.warm, customers=customers
     )

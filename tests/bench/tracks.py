@@ -148,6 +148,8 @@ def folding(place: Place, settings, _chart: dict) -> list[Result]:
 
 
 def spread(place: Place, settings, _chart: dict) -> list[Result]:
+    place.warmed()
+
     def rate(script: str):
         def measure() -> float:
             place.fresh()

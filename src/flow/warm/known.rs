@@ -113,7 +113,7 @@ fn find_in(organization_id: Uuid, now: Tick, customer: &[u8], feature: &[u8]) ->
     let own = shelf::get(&words, hash).filter(|known| known.stands(now));
     own.or_else(|| {
         let shared = Rc::new(exchange::get(&words, hash, now)?);
-        shelf::offer(&words, hash, &shared);
+        shelf::offer(hash, &shared);
         Some(shared)
     })
 }

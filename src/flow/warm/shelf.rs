@@ -1,9 +1,9 @@
 //! Where one backend keeps what it knows: a fixed number of places, each for one question at a time.
 //!
-//! A question belongs to the place that its words hash to. What was resolved anew takes it from whoever
-//! was there; what others have shared takes it only from who was not asked for since the last time that
-//! somebody wanted the place. So a few busy customers stay among many, nothing is ever cleared as a
-//! whole, and who passes through costs no more than its own making.
+//! A question may be in any of a few places that its words hash to. What was resolved anew takes one of
+//! them; what others have shared takes one only from who was not asked for lately. So busy customers
+//! stay among many, nothing is ever cleared as a whole, and who passes through costs no more than its
+//! own making.
 
 use super::known::Known;
 use crate::backend::local::Local;
@@ -11,16 +11,21 @@ use std::cell::Cell;
 use std::rc::Rc;
 use uuid::Uuid;
 
-/// Places; a power of two. A known entitlement takes 1 to 4 kB.
-const PLACES: usize = 4_096;
+/// Groups of places; a power of two. A known entitlement takes 1 to 4 kB.
+const GROUPS: usize = 1_024;
+/// Places in a group.
+const WAYS: usize = 4;
 
 struct Place {
+    hash: u64,
     known: Rc<Known>,
-    /// Whether it was asked for since somebody wanted its place.
+    /// Whether it was asked for since somebody wanted a place of the group.
     asked: Cell<bool>,
 }
 
-static SHELF: Local<Vec<Option<Place>>> = Local::new(Vec::new());
+type Group = [Option<Place>; WAYS];
+
+static SHELF: Local<Vec<Group>> = Local::new(Vec::new());
 
 /// Who asks about what, in the bytes that the call was given.
 #[derive(Debug, Clone, Copy)]
@@ -61,14 +66,15 @@ fn text(mut hash: u64, bytes: &[u8]) -> u64 {
     fold(hash ^ tail, SEED ^ length)
 }
 
-fn place(hash: u64) -> usize {
-    usize::try_from(hash).unwrap_or(0) % PLACES
+fn group(hash: u64) -> usize {
+    usize::try_from(hash).unwrap_or(0) % GROUPS
 }
 
 /// What is kept for these words, whether or not it still stands.
 pub fn get(words: &Words, hash: u64) -> Option<Rc<Known>> {
     SHELF.read(|shelf| {
-        let place = shelf.get(place(hash))?.as_ref()?;
+        let mut places = shelf.get(group(hash))?.iter().flatten();
+        let place = places.find(|place| place.hash == hash)?;
         if !place.known.answers(words) {
             return None;
         }
@@ -77,26 +83,33 @@ pub fn get(words: &Words, hash: u64) -> Option<Rc<Known>> {
     })
 }
 
-/// Keeps what was resolved in place of what was there.
+/// Keeps what was resolved, in place of another if it must be.
 pub fn put(hash: u64, known: Rc<Known>) {
-    SHELF.write(|shelf| {
-        if shelf.is_empty() {
-            shelf.resize_with(PLACES, || None);
-        }
-        if let Some(place) = shelf.get_mut(place(hash)) {
-            let asked = Cell::new(false);
-            *place = Some(Place { known, asked });
-        }
-    });
+    store(hash, known, true);
 }
 
-/// Keeps what others have shared, unless the place is of use to another question.
-pub fn offer(words: &Words, hash: u64, known: &Rc<Known>) {
-    let taken = SHELF.read(|shelf| {
-        let there = shelf.get(place(hash)).and_then(Option::as_ref);
-        there.is_some_and(|there| !there.known.answers(words) && there.asked.replace(false))
+/// Keeps what others have shared, unless all its places are of use to other questions.
+pub fn offer(hash: u64, known: &Rc<Known>) {
+    store(hash, Rc::clone(known), false);
+}
+
+fn store(hash: u64, known: Rc<Known>, must: bool) {
+    SHELF.write(|shelf| {
+        if shelf.is_empty() {
+            shelf.resize_with(GROUPS, Group::default);
+        }
+        let Some(places) = shelf.get_mut(group(hash)) else {
+            return;
+        };
+        let is_same = |place: &Option<Place>| place.as_ref().is_some_and(|one| one.hash == hash);
+        let is_idle =
+            |place: &Option<Place>| place.as_ref().is_none_or(|one| !one.asked.replace(false));
+        let found = places.iter().position(is_same);
+        let found = found.or_else(|| places.iter().position(is_idle));
+        let found = found.or_else(|| must.then_some(0));
+        if let Some(place) = found.and_then(|found| places.get_mut(found)) {
+            let asked = Cell::new(false);
+            *place = Some(Place { hash, known, asked });
+        }
     });
-    if !taken {
-        put(hash, Rc::clone(known));
-    }
 }
