@@ -17,12 +17,15 @@ class Clock:
         self._ahead = dt.timedelta()
 
     def now(self) -> dt.datetime:
-        return self._still or dt.datetime.now(UTC) + self._ahead
+        # Whole seconds: not every provider writes more of a moment.
+        return self._still or (dt.datetime.now(UTC) + self._ahead).replace(microsecond=0)
 
     def step(self) -> None:
-        """A second goes by where time stands still: no provider does two things at one moment."""
+        """A second more goes by: no provider does two things at one moment."""
         if self._still:
             self._still += dt.timedelta(seconds=1)
+        else:
+            self._ahead += dt.timedelta(seconds=1)
 
     def set(self, at: dt.datetime) -> None:
         if self._still:

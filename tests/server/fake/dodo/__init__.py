@@ -143,7 +143,7 @@ class Dodo(Subscriptions):
             name, mode, self.now(), None, f"{self.base_url}/pay/{name}", customer=buyer.get("customer_id"), email=buyer.get("email"),
             name=buyer.get("name"), product=product.id, price=price.id, quantity=quantity, amount=amount,
             currency=given.get("billing_currency") or price.currency, trial_end_days=days, metadata=given.get("metadata") or {},
-            deep_metadata=given.get("metadata") or {})
+            deep_metadata=given.get("metadata") or {}, saves=mode != "payment" or bool(given.get("payment_method_id")))
         self.checkouts[name] = checkout
         if given.get("payment_method_id"):
             return self.confirmed(checkout, given)
