@@ -1,0 +1,128 @@
+"""What goes wrong between us and a provider: every kind of broken answer, wrong keys, silence, certificates.
+
+Whatever it is, money moves once, and what was asked for is done in the end.
+"""
+
+import pytest
+
+import fake
+from fake import certificates
+from preloaded import Server, wait_for
+from provider_world import CREDITS, PRICES, SITE, World
+
+KINDS = ("rate_limited", "error", "error_after", "hang_after", "reset", "reset_after", "page_after", "redirect", "half", "oversized",
+         "invalid_json")
+# What is charged at once with a saved card: the request that moves the money.
+CHARGES = {"stripe": "POST /v1/payment_intents", "paystack": "POST /transaction/charge_authorization", "dodo": "POST /checkouts",
+           "polar": "POST /v1/orders/*/finalize"}
+REFUNDS = {"stripe": "POST /v1/refunds", "paystack": "POST /refund", "dodo": "POST /refunds", "polar": "POST /v1/refunds/"}
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = Server("provider_fault", owostack__http_timeout="700")
+    yield server
+    alarms = server.alarms()
+    server.destroy()
+    assert alarms == []
+
+
+@pytest.fixture
+def world(server, request):
+    made = World(server, request.param, request.node.name)
+    yield made
+    made.close()
+
+
+everywhere = pytest.mark.parametrize("world", fake.PROVIDERS, indirect=True)
+
+
+def pack_at_once(world) -> None:
+    found = world.row("SELECT * FROM owo_addon('ada', 'pack', callback_url => %s)", SITE)
+    assert not found["requires_checkout"], found
+
+
+@everywhere
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_charge_moves_money_once_whatever_becomes_of_its_answer(world, kind):
+    world.buy()
+    world.fake.fail(CHARGES[world.provider], kind, detail={"rate_limited": 1, "hang_after": 30, "oversized": 6_000_000}.get(kind))
+    pack_at_once(world)
+    world.insist()
+    assert [line.amount for line in world.fake.ledger] == [PRICES["pro"], 50000]
+    assert world.value("SELECT sum(remaining) FROM owo_credits('ada')") == CREDITS
+    world.agree()
+
+
+@everywhere
+@pytest.mark.parametrize("kind", ["error_after", "hang_after", "half"])
+def test_a_refund_moves_money_once_whatever_becomes_of_its_answer(world, kind):
+    world.buy()
+    world.fake.fail(REFUNDS[world.provider], kind, detail=30 if kind == "hang_after" else None)
+    world.rows("SELECT owo_refund((SELECT id FROM owo.payment), 40000, 'asked')")
+    world.insist()
+    assert world.fake.ledger.sum(world.currency) == PRICES["pro"] - 40000
+    world.agree()
+
+
+@everywhere
+def test_a_provider_that_is_away_for_a_while_keeps_nobody_waiting(world):
+    """Every request fails for a while: the caller sees a pending page, and gets it when the provider is back."""
+    fault = world.fake.fail("* *", "error", times=1000)
+    attached = world.attach("pro")
+    assert attached["code"] == "checkout_required"
+    wait_for(lambda: world.value("SELECT bool_or(attempts > 0) FROM owo.outbox"), what="an attempt is noted")
+    assert world.value("SELECT url FROM owo.checkout") is None
+    assert world.allowed() == 10
+    fault.times = 0
+    world.insist()
+    world.fake.complete(world.page(attached["checkout_id"]))
+    world.settle()
+    assert world.allowed() == 1000
+    world.agree()
+
+
+@everywhere
+def test_a_key_that_is_refused_rests_the_account_until_it_is_replaced(world):
+    right, world.fake.secret_key = world.fake.secret_key, "sk_test_replaced00000000000000000000"
+    world.attach("pro")
+    wait_for(lambda: world.value("SELECT resting_until > now() FROM owo.provider_account"), what="the account rests")
+    asked = len(world.fake.requests)
+    assert right not in str(world.rows("SELECT resting_reason FROM owo.provider_account"))
+    if world.provider == "paystack":
+        world.fake.webhooks.secrets = [world.fake.secret_key]
+    world.account()
+    world.insist()
+    assert len(world.fake.requests) > asked
+    assert world.value("SELECT url FROM owo.checkout") is not None
+
+
+@everywhere
+def test_a_charge_that_is_declined_gives_nothing(world):
+    world.buy()
+    world.fake.decline_next(world.theirs().id, ["insufficient_funds"])
+    pack_at_once(world)
+    world.settle()
+    assert [line.amount for line in world.fake.ledger] == [PRICES["pro"]]
+    assert (world.value("SELECT sum(remaining) FROM owo_credits('ada')") or 0) == 0
+
+
+@pytest.mark.parametrize("provider", ["dodo"])
+def test_a_certificate_is_believed_only_with_its_authority(server, provider, request, tmp_path):
+    certificate = certificates.make(tmp_path / "good")
+    tmp_path.chmod(0o755)
+    for parent in [*certificate.authority.parents][:4]:
+        parent.chmod(parent.stat().st_mode | 0o055)
+    world = World(server, provider, request.node.name, certificate=certificate)
+    try:
+        attached = world.attach("pro")
+        wait_for(lambda: world.value("SELECT bool_or(attempts > 0 AND error IS NOT NULL) FROM owo.outbox"), what="an attempt is noted")
+        assert world.fake.requests == []
+        server.rows(f"ALTER SYSTEM SET owostack.ca_file = '{certificate.authority}'")
+        server.rows("SELECT pg_reload_conf()")
+        world.insist()
+        world.fake.complete(world.page(attached["checkout_id"]))
+    finally:
+        server.rows("ALTER SYSTEM RESET owostack.ca_file")
+        server.rows("SELECT pg_reload_conf()")
+        world.close()
