@@ -8,12 +8,15 @@ cannot have.
 import datetime as dt
 import http.client
 import json
+import os
 import subprocess
 import urllib.parse
 import uuid
+from pathlib import Path
 
 from conftest import ROOT
 
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 BODY_MAX = 1_000_000
 STEPS_MAX = 120
 RETRIES_MAX = 12
@@ -31,7 +34,7 @@ class Adapter:
 
     def __init__(self, account, timeout: float = 2):
         self.account, self.timeout = account, timeout
-        self.program = subprocess.Popen([ROOT / "target/debug/examples/converse"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.program = subprocess.Popen([TARGET / "debug/examples/converse"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.sent: list[str] = []
 
     def close(self) -> None:
