@@ -1,7 +1,7 @@
 """A shop that sells through a payment provider: a database with the extension and its worker, and a fake beside it.
 
 The organization is a sandbox, and its clock and the fake's stand still together until `pass_time` moves both; or it is
-none and lives in real time (`is_real`), where answers and webhooks are dated by the same clock. What the worker does is
+none and lives in real time (`is_real`). What the worker does is
 waited for by looking, with a deadline; webhooks go from the fake's queue to `owo_webhook` when `settle` says so, or as a
 test tells the fake to deliver them.
 """

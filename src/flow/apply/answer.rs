@@ -26,7 +26,7 @@ use owostack_provider::operation::Timing;
 use serde_json::json;
 use uuid::Uuid;
 
-/// Makes rows of what a job ended with; `at` is when it was asked for, in real time.
+/// Makes rows of what a job ended with; `at` is when it was asked for, by the organization's clock.
 ///
 /// # Errors
 /// As the statements.
@@ -294,8 +294,9 @@ impl Answer<'_> {
 
     /// The next page; what waits for the look waits for that one instead.
     fn go_on(&self, job: Job) -> Result<()> {
-        let next = enqueue(&self.work.whose, &job, self.at)?;
-        db::outbox::pass_on_waiting(self.work.id, next, self.at).map(|_| ())
+        let now = self.context.caller.at;
+        let next = enqueue(&self.work.whose, &job, now)?;
+        db::outbox::pass_on_waiting(self.work.id, next, now).map(|_| ())
     }
 
     /// What is listed is saved; what is not listed any more is gone.

@@ -87,7 +87,7 @@ pub fn conclude(
     let over = |good| Ok(Recorded::Over { good });
     match sending.provider.read(&sending.call(), answer) {
         Outcome::Done(object) => {
-            apply::answer(&desk.context, &desk.work, &object, sending.at)?;
+            apply::answer(&desk.context, &desk.work, &object, asked_at(desk, sending))?;
             desk.done(Problem::default())?;
             db::provider::account::wake(desk.account.id, desk.at)?;
             over(true)
@@ -134,6 +134,12 @@ pub fn conclude(
             over(reached)
         }
     }
+}
+
+/// When an answer was asked for, by the clock that dates the organization's webhooks: a sandbox's
+/// stands still between calls, so that it still is what it was.
+fn asked_at(desk: &Desk, sending: &Sending) -> DateTime<Utc> {
+    desk.context.organization.clock_at.unwrap_or(sending.at)
 }
 
 /// The next request, in the same lease taken anew.
