@@ -80,7 +80,8 @@ CREATE TABLE owo.provider_ref (
 -- What is made once must have one link.
 CREATE UNIQUE INDEX provider_ref_one_link_idx ON owo.provider_ref (account_id, kind, local_id, key)
     WHERE state = 'linked' AND kind IN ('customer', 'plan', 'product');
-CREATE INDEX provider_ref_local_id_idx ON owo.provider_ref (local_id);
+-- Longer than the key's beginning, which the planner would take while it knows no better.
+CREATE INDEX provider_ref_local_id_idx ON owo.provider_ref (local_id, account_id, kind);
 CREATE INDEX provider_ref_customer_id_idx ON owo.provider_ref (customer_id)
     WHERE customer_id IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('owo.provider_ref', '');

@@ -41,7 +41,8 @@ impl Statement {
 
     /// The same with one plan for all arguments: for look-ups by a few keys in tables that stay
     /// small or are reached by one index. Left alone, Postgres plans a statement with an array anew
-    /// at each call, because it takes a short array for cheaper than an unknown one.
+    /// at each call, because it takes a short array for cheaper than an unknown one; and what was
+    /// planned while a table was empty reads all of it once it is full, so indexes are preferred.
     pub const fn look_up(sql: &'static str) -> Self {
         Self {
             sql,
@@ -219,6 +220,38 @@ impl Drop for Connection {
     }
 }
 
+/// While it lives, plans prefer indexes, whatever the size of a table is at the moment.
+struct ByIndex {
+    seqscan: bool,
+    jit: bool,
+}
+
+impl ByIndex {
+    fn enter() -> Self {
+        // SAFETY: backend-local settings of the planner, put back on drop, by an error too. Without
+        // a fitting index the price of the other way would ask for code to be compiled.
+        unsafe {
+            let kept = Self {
+                seqscan: pg_sys::enable_seqscan,
+                jit: pg_sys::jit_enabled,
+            };
+            pg_sys::enable_seqscan = false;
+            pg_sys::jit_enabled = false;
+            kept
+        }
+    }
+}
+
+impl Drop for ByIndex {
+    fn drop(&mut self) {
+        // SAFETY: as in `enter`.
+        unsafe {
+            pg_sys::enable_seqscan = self.seqscan;
+            pg_sys::jit_enabled = self.jit;
+        }
+    }
+}
+
 fn execute<T>(
     snapshot: Option<&Snapshot>,
     statement: &Statement,
@@ -237,6 +270,7 @@ fn execute<T>(
         .map(|a| if a.datum.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
         .collect();
     let snapshot = snapshot.map_or(ptr::null_mut(), |snapshot| snapshot.0.as_ptr());
+    let by_index = (statement.options != 0).then(ByIndex::enter);
     // SAFETY: plan is kept; values and nulls have one entry per parameter and live through it.
     let status = unsafe {
         pg_sys::SPI_execute_snapshot(
@@ -250,6 +284,7 @@ fn execute<T>(
             0,
         )
     };
+    drop(by_index);
     results(status, convert)
 }
 

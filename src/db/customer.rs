@@ -48,6 +48,18 @@ pub fn find(snapshot: &Snapshot, ids: Vec<Uuid>) -> Result<Vec<Customer>> {
     spi::read(snapshot, &FIND, arguments![ids], customer)
 }
 
+/// The customer with that id, whatever the organization.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn get(snapshot: &Snapshot, id: Uuid) -> Result<Option<Customer>> {
+    static GET: Statement = Statement::look_up(
+        "SELECT id, key, organization_id, email, name, metadata, timezone, created_at, deleted_at
+           FROM owo.customer WHERE id = $1",
+    );
+    Ok(spi::read(snapshot, &GET, arguments![id], customer)?.pop())
+}
+
 /// The living customers that hold an e-mail address, given in lower case.
 ///
 /// # Errors

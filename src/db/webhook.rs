@@ -191,15 +191,15 @@ pub fn next_due(snapshot: &Snapshot) -> Result<Option<DateTime<Utc>>> {
     Ok(found.into_iter().next().flatten())
 }
 
-/// Locks an event that is still open; None when it is closed, or somebody else is at it.
+/// Locks those of the events that are still open and that nobody else is at, in no order.
 ///
 /// # Errors
 /// As `spi::write`.
-pub fn lock_open(id: Uuid) -> Result<Option<Event>> {
-    static LOCK: Statement = Statement::new(select!(
-        "WHERE id = $1 AND status IN ('received', 'parked') FOR UPDATE SKIP LOCKED"
+pub fn lock_open(ids: Vec<Uuid>) -> Result<Vec<Event>> {
+    static LOCK: Statement = Statement::look_up(select!(
+        "WHERE id = ANY ($1) AND status IN ('received', 'parked') FOR UPDATE SKIP LOCKED"
     ));
-    Ok(spi::write(&LOCK, arguments![id], event)?.pop())
+    spi::write(&LOCK, arguments![ids], event)
 }
 
 /// Locks an organization's event, whatever became of it.
@@ -232,7 +232,7 @@ pub struct Outcome<'a> {
 /// # Errors
 /// As `spi::run`.
 pub fn mark(id: Uuid, outcome: &Outcome, now: DateTime<Utc>) -> Result<()> {
-    static MARK: Statement = Statement::new(
+    static MARK: Statement = Statement::look_up(
         "UPDATE owo.webhook_event
             SET status = $2, next_at = $3, customer_id = coalesce($4, customer_id),
                 waits_for = $5, error = $6, effects = $7, attempts = attempts + 1,
@@ -284,7 +284,7 @@ pub fn has_looked(snapshot: &Snapshot, id: Uuid, subjects: Vec<Uuid>) -> Result<
 /// # Errors
 /// As `spi::run`.
 pub fn unpark(account_id: Uuid, waits_for: &str, now: DateTime<Utc>) -> Result<bool> {
-    static UNPARK: Statement = Statement::new(
+    static UNPARK: Statement = Statement::look_up(
         "UPDATE owo.webhook_event SET next_at = $3
           WHERE account_id = $1 AND waits_for = $2 AND status = 'parked' AND next_at > $3",
     );

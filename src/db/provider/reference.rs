@@ -72,6 +72,8 @@ pub struct Link<'a> {
     /// Empty where the kind has none.
     pub key: &'a str,
     pub detail: Value,
+    /// How new our knowledge of the object is, where it is known.
+    pub order: Option<&'a Order>,
     pub at: DateTime<Utc>,
 }
 
@@ -86,7 +88,7 @@ macro_rules! select {
     };
 }
 
-fn reference(row: &Row) -> Result<Reference> {
+pub(super) fn reference(row: &Row) -> Result<Reference> {
     Ok(Reference {
         external_id: row.get(0)?,
         local_id: row.get(1)?,
@@ -199,6 +201,9 @@ pub fn link(link: &Link) -> Result<()> {
 /// # Errors
 /// As `spi::run`.
 pub fn link_back(link: &Link) -> Result<()> {
+    if !matches!(link.kind, Kind::Customer | Kind::Plan | Kind::Product) {
+        return store(link, "linked");
+    }
     let used = of(
         &Snapshot::latest()?,
         link.account_id,
@@ -206,9 +211,7 @@ pub fn link_back(link: &Link) -> Result<()> {
         link.local_id,
         link.key,
     )?;
-    let is_other = |one: &Reference| one.external_id != link.external_id;
-    let single = matches!(link.kind, Kind::Customer | Kind::Plan | Kind::Product);
-    let taken = single && used.as_ref().is_some_and(is_other);
+    let taken = used.is_some_and(|one| one.external_id != link.external_id);
     store(link, if taken { "stale" } else { "linked" })
 }
 
@@ -216,15 +219,21 @@ fn store(link: &Link, state: &str) -> Result<()> {
     static STORE: Statement = Statement::new(
         "INSERT INTO owo.provider_ref AS r
              (account_id, kind, external_id, local_id, customer_id, key, state, detail, created_at,
-              updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+              updated_at, order_at, order_stage, order_period_end, order_noticed_at, order_certain)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11::smallint, $12, $13, $14)
          ON CONFLICT (account_id, kind, external_id) DO UPDATE
             SET local_id = excluded.local_id, customer_id = excluded.customer_id,
                 key = excluded.key, state = excluded.state, updated_at = excluded.updated_at,
-                detail = CASE excluded.detail WHEN '{}' THEN r.detail ELSE excluded.detail END
+                detail = CASE excluded.detail WHEN '{}' THEN r.detail ELSE excluded.detail END,
+                order_at = coalesce($10, r.order_at),
+                order_stage = coalesce($11::smallint, r.order_stage),
+                order_period_end = CASE WHEN $10 IS NULL THEN r.order_period_end ELSE $12 END,
+                order_noticed_at = coalesce($13, r.order_noticed_at),
+                order_certain = coalesce($14, r.order_certain)
           WHERE (r.local_id, r.key, r.state) <> (excluded.local_id, excluded.key, excluded.state)
              OR r.customer_id IS DISTINCT FROM excluded.customer_id
-             OR (excluded.detail <> '{}' AND r.detail <> excluded.detail)",
+             OR (excluded.detail <> '{}' AND r.detail <> excluded.detail)
+             OR $10 IS NOT NULL",
     );
     spi::run(
         &STORE,
@@ -238,6 +247,11 @@ fn store(link: &Link, state: &str) -> Result<()> {
             state,
             &link.detail,
             link.at,
+            link.order.map(|order| order.at),
+            link.order.map(|order| i32::from(order.stage)),
+            link.order.and_then(|order| order.period_end),
+            link.order.map(|order| order.noticed_at),
+            link.order.map(|order| order.certain),
         ],
     )
     .map(|_| ())

@@ -139,6 +139,7 @@ impl Answer<'_> {
             customer_id: Some(customer_id),
             key: "",
             detail: json!({}),
+            order: None,
             at: self.context.now,
         })?;
         let change = Change::Customer(owostack_provider::object::Customer {
@@ -189,6 +190,7 @@ impl Answer<'_> {
             customer_id: None,
             key: &key,
             detail: json!(link),
+            order: None,
             at: self.context.now,
         })?;
         self.unpark_plan(link)
@@ -261,6 +263,7 @@ impl Answer<'_> {
             customer_id: Some(customer_id),
             key: "",
             detail: json!({}),
+            order: None,
             at: self.context.now,
         })?;
         Ok(local_id != id)

@@ -124,7 +124,7 @@ pub fn effect(
     } else if !meter::try_lock_customer(customer_id) {
         return Ok((Some(customer_id), Applied::Busy));
     }
-    let found = db::customer::find(&Snapshot::latest()?, vec![customer_id])?.pop();
+    let found = db::customer::get(&Snapshot::latest()?, customer_id)?;
     let Some(customer) = found.filter(|one| one.deleted_at.is_none()) else {
         let text = "the customer was deleted";
         return Ok((Some(customer_id), Applied::Skipped(text.to_owned())));
@@ -226,6 +226,18 @@ impl Case<'_> {
 
     /// Links something of the customer; what waited for it goes on.
     fn link(&self, kind: Kind, external_id: &str, local_id: Uuid, detail: &Value) -> Result<()> {
+        self.link_at(kind, external_id, local_id, detail, None)
+    }
+
+    /// The same of what is known to be that new.
+    fn link_at(
+        &self,
+        kind: Kind,
+        external_id: &str,
+        local_id: Uuid,
+        detail: &Value,
+        order: Option<&Order>,
+    ) -> Result<()> {
         reference::link_back(&reference::Link {
             account_id: self.source.account_id,
             kind,
@@ -234,6 +246,7 @@ impl Case<'_> {
             customer_id: Some(self.customer.id),
             key: "",
             detail: detail.clone(),
+            order,
             at: self.context.now,
         })?;
         self.unpark(&waits(kind, external_id))

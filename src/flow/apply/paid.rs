@@ -19,6 +19,7 @@ use owostack_domain::ids;
 use owostack_domain::subscription::heard::Word;
 use owostack_provider::object::{Checkout, CheckoutStatus, MoneyStatus, Payment, Reason};
 use owostack_provider::tag::{PURPOSE_CARD_SETUP, PURPOSE_TRIAL, Tag};
+use uuid::Uuid;
 
 /// What a payment says of its subscription.
 pub(super) fn recover(case: &Case, told: &Payment) -> Result<()> {
@@ -40,14 +41,9 @@ pub(super) fn recover(case: &Case, told: &Payment) -> Result<()> {
 }
 
 /// Gives what was bought with the money, once.
-pub(super) fn deliver(case: &Case, told: &Payment, belongings: &Belongings) -> Result<()> {
+pub(super) fn deliver(case: &Case, told: &Payment, checkout_id: Uuid) -> Result<()> {
     let view = Snapshot::latest()?;
-    let stored = db::payment::find(&view, case.context.organization.id, belongings.id)?;
-    let checkout_id = belongings
-        .checkout
-        .or(stored.and_then(|row| row.checkout_id));
-    let Some(id) = checkout_id else { return Ok(()) };
-    let found = db::checkout::find(&view, case.context.organization.id, id)?;
+    let found = db::checkout::find(&view, case.context.organization.id, checkout_id)?;
     let Some(row) = found.filter(|row| row.status != "completed") else {
         return Ok(());
     };

@@ -10,7 +10,7 @@ use super::{Applied, Case, waits, waits_of_plan};
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::event::Event;
-use crate::db::payment::Told;
+use crate::db::payment::{Payment as Row, Told};
 use crate::db::provider::evidence;
 use crate::db::provider::reference::{self, Kind};
 use crate::error::Result;
@@ -43,11 +43,15 @@ pub fn apply(case: &Case, told: &Payment) -> Result<Applied> {
         Ok(belongings) => belongings,
         Err(waits) => return Ok(waits),
     };
-    let (status, was) = store(case, told, &belongings)?;
-    tell(case, told, &belongings, status, was.as_deref())?;
+    let (status, before) = store(case, told, &belongings)?;
+    let was = before.as_ref().map(|row| row.status.as_str());
+    tell(case, told, &belongings, status, was)?;
     paid::recover(case, told)?;
     if status == "succeeded" {
-        paid::deliver(case, told, &belongings)?;
+        let known = before.and_then(|row| row.checkout_id);
+        if let Some(checkout_id) = belongings.checkout.or(known) {
+            paid::deliver(case, told, checkout_id)?;
+        }
         paid::return_capture(case, &belongings)?;
     }
     Ok(Applied::Done(format!("payment {} {status}", belongings.id)))
@@ -180,12 +184,12 @@ const fn rank(status: &str) -> u8 {
     }
 }
 
-/// Writes the row and its ids; its status, and the one that it had.
+/// Writes the row and its ids; its status, and the row as it was.
 fn store(
     case: &Case,
     told: &Payment,
     belongings: &Belongings,
-) -> Result<(&'static str, Option<String>)> {
+) -> Result<(&'static str, Option<Row>)> {
     let view = Snapshot::latest()?;
     let organization_id = case.context.organization.id;
     let before = db::payment::find(&view, organization_id, belongings.id)?;
@@ -206,8 +210,15 @@ fn store(
     let newer = known_order.is_none_or(|known| place(case.order) >= place(&known));
     let external_ids = [&told.id].into_iter().chain(&told.also);
     for external_id in external_ids {
-        if case.reference(Kind::Payment, external_id)?.is_none() {
-            case.link(Kind::Payment, external_id, belongings.id, &json!({}))?;
+        let is_known = if external_id == &told.id {
+            known.is_some()
+        } else {
+            case.reference(Kind::Payment, external_id)?.is_some()
+        };
+        if !is_known {
+            let order = (external_id == &told.id).then_some(case.order);
+            let (kind, detail) = (Kind::Payment, json!({}));
+            case.link_at(kind, external_id, belongings.id, &detail, order)?;
         }
     }
     let currency = told.money.as_ref().map(|money| money.currency.as_str());
@@ -242,12 +253,15 @@ fn store(
         },
         case.context.now,
     )?;
-    if newer {
+    if newer && known.is_some() {
         let (account_id, at) = (case.source.account_id, case.context.now);
         reference::set_order(account_id, Kind::Payment, &told.id, case.order, at)?;
     }
-    db::refund::recount(case.customer.id, belongings.id, case.context.now)?;
-    Ok((status, before.map(|row| row.status)))
+    // What was not there had no refunds.
+    if before.is_some() {
+        db::refund::recount(case.customer.id, belongings.id, case.context.now)?;
+    }
+    Ok((status, before))
 }
 
 const fn reason(reason: Reason) -> &'static str {

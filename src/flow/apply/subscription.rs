@@ -352,6 +352,7 @@ impl<'a, 'b> Hearing<'a, 'b> {
             customer_id: Some(self.life.customer.id),
             key: "",
             detail: json!({}),
+            order: None,
             at: self.case.context.now,
         };
         reference::link(&link)

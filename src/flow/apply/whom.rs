@@ -134,7 +134,7 @@ impl Look<'_> {
 
     /// A claim that holds: of things that we made, or for somebody we have dealt with there.
     fn by_claim(&self, link: &Link, claim: Uuid) -> Result<Option<Uuid>> {
-        let found = db::customer::find(&self.snapshot, vec![claim])?.pop();
+        let found = db::customer::get(&self.snapshot, claim)?;
         let organization_id = self.context.organization.id;
         if found.is_none_or(|one| one.organization_id != organization_id) {
             return Ok(None);

@@ -138,6 +138,7 @@ fn link(context: &Context, work: &Work, found: &PlanFound, key: &PriceKey) -> Re
         customer_id: None,
         key: &key.to_string(),
         detail: json!(found.link),
+        order: None,
         at: context.now,
     })
 }

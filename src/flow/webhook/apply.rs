@@ -29,7 +29,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Events of one transaction.
-const BATCH: i64 = 25;
+const BATCH: i64 = 100;
 /// First pause of an event that must wait; it doubles with each try.
 const PAUSE_SECONDS: i64 = 5;
 const PAUSE_SECONDS_MAX: i64 = 3_600;
@@ -57,8 +57,11 @@ pub fn apply_due(caller: &Caller) -> Result<Batch> {
     let now = clock::wall_time();
     let mut batch = Batch::default();
     let mut organizations = HashMap::new();
-    for id in db::webhook::due(&Snapshot::latest()?, now, BATCH)? {
-        let Some(row) = db::webhook::lock_open(id)? else {
+    let ids = db::webhook::due(&Snapshot::latest()?, now, BATCH)?;
+    let rows = db::webhook::lock_open(ids.clone())?;
+    let mut rows: HashMap<Uuid, Row> = rows.into_iter().map(|row| (row.id, row)).collect();
+    for id in ids {
+        let Some(row) = rows.remove(&id) else {
             batch.busy = batch.busy.saturating_add(1);
             continue;
         };

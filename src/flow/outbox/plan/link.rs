@@ -76,6 +76,7 @@ impl Task<'_> {
             customer_id: None,
             key: &key.to_string(),
             detail: json!(link),
+            order: None,
             at: self.context.now,
         })?;
         Ok(Some(link))
