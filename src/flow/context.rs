@@ -105,16 +105,26 @@ impl Context {
         }
     }
 
-    /// `at`, but no earlier than `latest`: what has happened to a customer while a writing call waited
-    /// for its turn comes before what the call does.
+    /// The latest switch of a customer, as far as it has come by now: a writing call decides no earlier,
+    /// since what happened while it waited for its turn comes before what it does.
     ///
-    /// Never later than it is: a provider's clock may be ahead.
-    pub fn no_earlier(&self, at: DateTime<Utc>, latest: Option<DateTime<Utc>>) -> DateTime<Utc> {
-        match latest.filter(|latest| *latest > at) {
-            None => at,
-            Some(latest) if self.organization.clock_at.is_some() => latest,
-            Some(latest) => latest.min(self.caller.access.time()).max(at),
-        }
+    /// Never later than it is: the dates of a provider may be ahead of the clock.
+    ///
+    /// # Errors
+    /// As `spi::read`.
+    pub fn reached(&self, latest: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
+        let Some(latest) = latest.filter(|latest| *latest > self.now) else {
+            return Ok(latest);
+        };
+        let organization = &self.organization;
+        let now = match organization.clock_at {
+            None => self.caller.access.time(),
+            // A sandbox's clock may have been moved meanwhile.
+            Some(before) => db::organization::find(&Snapshot::latest()?, &organization.slug)?
+                .and_then(|found| found.clock_at)
+                .unwrap_or(before),
+        };
+        Ok(Some(latest.min(now).max(self.now)))
     }
 
     /// Whether the caller holds a level in this organization.

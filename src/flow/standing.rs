@@ -47,7 +47,8 @@ impl Standing {
     ) -> Result<Self> {
         let mut facts = db::facts::load(snapshot, &context.organization, customer, wanted)?;
         let before: Vec<Uuid> = facts.subscriptions.iter().map(|one| one.id).collect();
-        let now = context.no_earlier(context.now, facts.latest_switch());
+        let reached = context.reached(facts.latest_switch())?;
+        let now = reached.map_or(context.now, |at| at.max(context.now));
         let steps = advance(&mut facts, now);
         let begun = facts.subscriptions.iter();
         let begun: Vec<Subscription> = begun

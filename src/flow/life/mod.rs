@@ -64,6 +64,8 @@ pub struct Life<'a> {
     /// Rows whose period a date began, ahead of their provider's word.
     ahead: BTreeSet<Uuid>,
     now: DateTime<Utc>,
+    /// The latest switch when it was loaded, as far as it had come.
+    reached: Option<DateTime<Utc>>,
 }
 
 impl<'a> Life<'a> {
@@ -96,6 +98,7 @@ impl<'a> Life<'a> {
             moves: BTreeMap::new(),
             ahead: BTreeSet::new(),
             now: context.now,
+            reached: context.reached(facts.latest_switch())?,
             customer,
             facts,
         })
@@ -106,7 +109,7 @@ impl<'a> Life<'a> {
     /// It is later where others have changed the customer since: subscriptions of a group follow each
     /// other, they never overlap.
     pub fn advance(&mut self, until: DateTime<Utc>) {
-        let until = self.context.no_earlier(until, self.facts.latest_switch());
+        let until = self.reached.map_or(until, |reached| reached.max(until));
         self.now = until;
         for row in &self.facts.subscriptions {
             if let Some(at) = advance::trial_notice_at(row).filter(|at| *at <= until) {
