@@ -196,6 +196,8 @@ class Shop:
         self.provider = provider
         self.session = database.connect("postgres", options="-c owostack.organization=shop")
         run = self.session.execute
+        # A background worker, where there is one, has nobody to call.
+        run("UPDATE owo.provider_account SET resting_until = '2100-01-01', resting_reason = 'a test'")
         currency = PRICES[provider][0][3]
         catalog = json.loads(json.dumps(CATALOG))
         for plan, (_, slug, amount, _) in itertools.product(catalog["plans"], PRICES[provider]):
