@@ -16,6 +16,7 @@ import pytest
 
 import fake
 from fake import Card
+from preloaded import Server
 
 UTC = dt.timezone.utc
 SITE = "https://app.example.test"
@@ -39,6 +40,22 @@ def catalog(currency: str) -> dict:
             {"slug": "free", "name": "Free", "price": 0, "autoEnable": True, "planGroup": "main", "features": [{"slug": "calls", "limit": 10}]},
             plan("basic", 100), plan("pro", 1000), plan("team", 10000), plan("trial", 1000, trialDays=14, trialCardRequired=True)],
     }
+
+
+def served(name: str, **options):
+    """A server for a fixture; when it ends, its log must hold no alarm."""
+    server = Server(name, **options)
+    yield server
+    alarms = server.alarms()
+    server.destroy()
+    assert alarms == []
+
+
+def opened(server, request, **options):
+    """A shop at the provider that the test is run for, for a fixture."""
+    made = World(server, request.param, request.node.name, **options)
+    yield made
+    made.close()
 
 
 class World:

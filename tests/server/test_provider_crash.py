@@ -9,8 +9,8 @@ import signal
 import pytest
 
 import fake
-from preloaded import Server, wait_for
-from provider_world import CREDITS, PRICES, SITE, World
+from preloaded import wait_for
+from provider_world import CREDITS, PRICES, SITE, World, served
 
 # More requests than any of the jobs here takes.
 PLACES_MAX = 12
@@ -18,11 +18,7 @@ PLACES_MAX = 12
 
 @pytest.fixture
 def server():
-    server = Server("provider_crash", fsync="on")
-    yield server
-    alarms = server.alarms()
-    server.destroy()
-    assert alarms == []
+    yield from served("provider_crash", fsync="on")
 
 
 def kill_worker(world):

@@ -7,8 +7,8 @@ import pytest
 
 import fake
 from fake import certificates
-from preloaded import Server, wait_for
-from provider_world import CREDITS, PRICES, SITE, World
+from preloaded import wait_for
+from provider_world import CREDITS, PRICES, SITE, World, opened, served
 
 KINDS = ("rate_limited", "error", "error_after", "hang_after", "reset", "reset_after", "page_after", "redirect", "half", "oversized",
          "invalid_json")
@@ -20,18 +20,12 @@ REFUNDS = {"stripe": "POST /v1/refunds", "paystack": "POST /refund", "dodo": "PO
 
 @pytest.fixture(scope="module")
 def server():
-    server = Server("provider_fault", owostack__http_timeout="700")
-    yield server
-    alarms = server.alarms()
-    server.destroy()
-    assert alarms == []
+    yield from served("provider_fault", owostack__http_timeout="700")
 
 
 @pytest.fixture
 def world(server, request):
-    made = World(server, request.param, request.node.name)
-    yield made
-    made.close()
+    yield from opened(server, request)
 
 
 everywhere = pytest.mark.parametrize("world", fake.PROVIDERS, indirect=True)

@@ -4,8 +4,7 @@ import pytest
 
 import fake
 from fake.model import Price, Product
-from preloaded import Server
-from provider_world import PRICES, World
+from provider_world import PRICES, opened, served
 
 # More than one page of every provider's list.
 PLANS = 105
@@ -13,18 +12,12 @@ PLANS = 105
 
 @pytest.fixture(scope="module")
 def server():
-    server = Server("provider_known")
-    yield server
-    alarms = server.alarms()
-    server.destroy()
-    assert alarms == []
+    yield from served("provider_known")
 
 
 @pytest.fixture
 def world(server, request):
-    made = World(server, request.param, request.node.name, is_real=True)
-    yield made
-    made.close()
+    yield from opened(server, request, is_real=True)
 
 
 everywhere = pytest.mark.parametrize("world", fake.PROVIDERS, indirect=True)

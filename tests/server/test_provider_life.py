@@ -6,8 +6,7 @@ import pytest
 
 import fake
 from fake import Card
-from preloaded import Server
-from provider_world import PRICES, World
+from provider_world import PRICES, opened, served
 
 # What capabilities say: Paystack changes a plan by a second subscription and pauses nothing; Polar has no page for a card.
 CHANGES_IN_PLACE = [provider for provider in fake.PROVIDERS if provider != "paystack"]
@@ -15,26 +14,18 @@ CHANGES_IN_PLACE = [provider for provider in fake.PROVIDERS if provider != "pays
 
 @pytest.fixture(scope="module")
 def server():
-    server = Server("provider_life")
-    yield server
-    alarms = server.alarms()
-    server.destroy()
-    assert alarms == []
+    yield from served("provider_life")
 
 
 @pytest.fixture
 def world(server, request):
-    made = World(server, request.param, request.node.name)
-    yield made
-    made.close()
+    yield from opened(server, request)
 
 
 @pytest.fixture
 def real_world(server, request):
     """Where time is real: what comes without a date of the provider's is dated as all else is."""
-    made = World(server, request.param, request.node.name, is_real=True)
-    yield made
-    made.close()
+    yield from opened(server, request, is_real=True)
 
 
 everywhere = pytest.mark.parametrize("world", fake.PROVIDERS, indirect=True)

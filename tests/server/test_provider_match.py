@@ -3,24 +3,17 @@
 import pytest
 
 import fake
-from preloaded import Server
-from provider_world import PRICES, SITE, World
+from provider_world import PRICES, SITE, World, opened, served
 
 
 @pytest.fixture(scope="module")
 def server():
-    server = Server("provider_match")
-    yield server
-    alarms = server.alarms()
-    server.destroy()
-    assert alarms == []
+    yield from served("provider_match")
 
 
 @pytest.fixture
 def world(server, request):
-    made = World(server, request.param, request.node.name)
-    yield made
-    made.close()
+    yield from opened(server, request)
 
 
 everywhere = pytest.mark.parametrize("world", fake.PROVIDERS, indirect=True)

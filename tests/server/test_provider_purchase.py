@@ -6,8 +6,8 @@ import pytest
 
 import fake
 from fake import Card
-from preloaded import Server, wait_for
-from provider_world import CREDITS, PRICES, SITE, WAIT, World
+from preloaded import wait_for
+from provider_world import CREDITS, PRICES, SITE, WAIT, opened, served
 
 # Polar saves cards in its portal.
 WITH_CARD_PAGES = [provider for provider in fake.PROVIDERS if provider != "polar"]
@@ -15,18 +15,12 @@ WITH_CARD_PAGES = [provider for provider in fake.PROVIDERS if provider != "polar
 
 @pytest.fixture(scope="module")
 def server():
-    server = Server("provider_purchase")
-    yield server
-    alarms = server.alarms()
-    server.destroy()
-    assert alarms == []
+    yield from served("provider_purchase")
 
 
 @pytest.fixture
 def world(server, request):
-    made = World(server, request.param, request.node.name)
-    yield made
-    made.close()
+    yield from opened(server, request)
 
 
 everywhere = pytest.mark.parametrize("world", fake.PROVIDERS, indirect=True)

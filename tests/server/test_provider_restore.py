@@ -7,17 +7,13 @@ from pathlib import Path
 import pytest
 
 import fake
-from preloaded import Server, wait_for
-from provider_world import PRICES, World
+from preloaded import wait_for
+from provider_world import PRICES, World, served
 
 
 @pytest.fixture
 def server():
-    server = Server("provider_restore", owostack__outbox="off")
-    yield server
-    alarms = server.alarms()
-    server.destroy()
-    assert alarms == []
+    yield from served("provider_restore", owostack__outbox="off")
 
 
 def set_outbox(server, value: str):
