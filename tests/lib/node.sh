@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The providers' own libraries for the proof that the fake providers are honest: in build/node, pinned by the lock file
-# of tests/server/fake/sdk. They want Node 20; where the system's is older, one is fetched beside them.
+# The providers' own libraries for the proof that the fake providers are honest, and judges of our requests: in
+# build/node, pinned by the lock file of tests/server/fake/sdk. They want Node 20; where the system's is older, one is
+# fetched beside them.
 . "$(dirname "$0")/common.sh"
 modules=$BUILD/node
 scripts=tests/server/fake/sdk

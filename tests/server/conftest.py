@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 # What these assert for many tests shows its values, as a test's own assertions do.
-pytest.register_assert_rewrite("adapter", "preloaded", "provider_world")
+pytest.register_assert_rewrite("adapter", "judge", "preloaded", "provider_world")
 
 TEMPLATE = "owo_template"
 ROOT = Path(__file__).resolve().parents[2]

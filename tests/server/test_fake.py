@@ -9,18 +9,16 @@ import subprocess
 import pytest
 
 import fake
-from conftest import ROOT
 from fake import templates, typed, webhooks
+from judge import MODULES, NODE, install
 
-MODULES = ROOT / "build/node"
 UTC = dt.timezone.utc
 
 
 @pytest.fixture(scope="session")
 def libraries():
     """The providers' libraries, installed."""
-    done = subprocess.run([ROOT / "tests/lib/node.sh"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    install()
 
 
 @pytest.mark.parametrize("provider", fake.PROVIDERS)
@@ -29,7 +27,7 @@ def test_the_providers_own_library_talks_to_its_fake(provider, libraries):
         # The library compares a webhook with the machine's clock, which the fake's runs away from.
         account.webhooks.moment = lambda: dt.datetime.now(UTC)
         environment = {**os.environ, "FAKE": json.dumps(account.credentials())}
-        done = subprocess.run([MODULES / "node", f"{provider}.mjs"], cwd=MODULES, env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run([NODE, f"{provider}.mjs"], cwd=MODULES, env=environment, capture_output=True, text=True, timeout=120)
         assert account.crashes == []
         assert done.returncode == 0, done.stderr
         assert account.unknown == [], "a route that the library asked for is missing"
@@ -44,7 +42,7 @@ def check_types(account):
     for old in folder.glob("*.ts"):
         old.unlink()
     (folder / f"{account.provider}.ts").write_text(typed.source(account))
-    done = subprocess.run([MODULES / "node", "node_modules/typescript/bin/tsc", "-p", "."], cwd=MODULES, capture_output=True, text=True)
+    done = subprocess.run([NODE, "node_modules/typescript/bin/tsc", "-p", "."], cwd=MODULES, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[:4000]
 
 

@@ -27,7 +27,7 @@ pub(super) fn request(call: &Call<'_>, draft: &RefundDraft) -> Result<Request, R
             let from = call.progress.since - TimeDelta::days(1);
             let query = json!({
                 "transaction": call.noted("transaction"),
-                "from": from.format("%Y-%m-%d").to_string(),
+                "from": from.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
                 "perPage": 100,
             });
             Ok(wire::get(call, "/refund", &query))
