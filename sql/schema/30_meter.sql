@@ -103,12 +103,13 @@ SELECT pg_catalog.pg_extension_config_dump('owo.usage_daily', '');
 COMMENT ON TABLE owo.usage_daily IS 'folded usage by day in UTC';
 
 -- Idempotency keys with the request they answered; one space per customer (protocol 30).
+-- Texts are kept as they were made, and keys compared byte by byte: a batch writes thousands at once.
 CREATE TABLE owo.usage_key (
     customer_id uuid NOT NULL,
-    key text NOT NULL,
-    request jsonb NOT NULL,
-    result jsonb NOT NULL,
     created_at timestamptz NOT NULL,
+    key text COLLATE pg_catalog."C" NOT NULL,
+    request json NOT NULL,
+    result json NOT NULL,
     PRIMARY KEY (customer_id, key),
     CONSTRAINT usage_key_key_length_check CHECK (pg_catalog.length(key) BETWEEN 1 AND 255)
 );

@@ -3,7 +3,7 @@
 //! The guard sets a jump point, so that an error of Postgres unwinds Rust frames; it costs more than
 //! most of the functions below do. The first block never raises: those are called as they are. What
 //! may raise is called inside [`guarded`], which sets one jump point for a sequence of calls.
-//! Called by the hot path alone: warm checks, takes and the insert of a usage row.
+//! Called by the hot path alone: warm checks, takes, and rows of usage and of keys.
 
 use pgrx::pg_sys;
 use pgrx::pg_sys::{Datum, HeapTuple, LOCKMODE, Oid, Relation};
@@ -116,6 +116,51 @@ pub mod raw {
             unchanged: bool,
             info: *mut pg_sys::IndexInfo,
         ) -> bool;
+        #[cfg(not(feature = "pg18"))]
+        pub fn index_beginscan(
+            heap: Relation,
+            index: Relation,
+            snapshot: pg_sys::Snapshot,
+            keys: std::ffi::c_int,
+            orders: std::ffi::c_int,
+        ) -> pg_sys::IndexScanDesc;
+        #[cfg(feature = "pg18")]
+        pub fn index_beginscan(
+            heap: Relation,
+            index: Relation,
+            snapshot: pg_sys::Snapshot,
+            instrument: *mut pg_sys::IndexScanInstrumentation,
+            keys: std::ffi::c_int,
+            orders: std::ffi::c_int,
+        ) -> pg_sys::IndexScanDesc;
+        pub fn index_rescan(
+            scan: pg_sys::IndexScanDesc,
+            keys: pg_sys::ScanKey,
+            count: std::ffi::c_int,
+            orders: pg_sys::ScanKey,
+            order_count: std::ffi::c_int,
+        );
+        pub fn index_getnext_slot(
+            scan: pg_sys::IndexScanDesc,
+            direction: pg_sys::ScanDirection::Type,
+            slot: *mut pg_sys::TupleTableSlot,
+        ) -> bool;
+        pub fn index_endscan(scan: pg_sys::IndexScanDesc);
+        pub fn ScanKeyInit(
+            entry: pg_sys::ScanKey,
+            column: pg_sys::AttrNumber,
+            strategy: pg_sys::StrategyNumber,
+            procedure: pg_sys::RegProcedure,
+            argument: Datum,
+        );
+        pub fn ExecFetchSlotHeapTuple(
+            slot: *mut pg_sys::TupleTableSlot,
+            materialize: bool,
+            free: *mut bool,
+        ) -> HeapTuple;
+        pub fn heap_copytuple(tuple: HeapTuple) -> HeapTuple;
+        pub fn CreateTupleDescCopy(descriptor: pg_sys::TupleDesc) -> pg_sys::TupleDesc;
+        pub fn pg_detoast_datum_packed(datum: *mut pg_sys::varlena) -> *mut pg_sys::varlena;
         pub fn GetCurrentCommandId(used: bool) -> pg_sys::CommandId;
         pub fn CommandCounterIncrement();
         pub fn HeapTupleHeaderGetDatum(tuple: pg_sys::HeapTupleHeader) -> Datum;

@@ -185,10 +185,15 @@ unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation:
 }
 
 fn find_installation() -> u32 {
+    own_table(c"usage_pending").to_u32()
+}
+
+/// The oid of a table of ours; invalid without the extension.
+pub fn own_table(name: &CStr) -> pg_sys::Oid {
     // SAFETY: catalog look-ups that answer InvalidOid for what does not exist.
     unsafe {
         let schema = pg_sys::get_namespace_oid(c"owo".as_ptr(), true);
-        pg_sys::get_relname_relid(c"usage_pending".as_ptr(), schema).to_u32()
+        pg_sys::get_relname_relid(name.as_ptr(), schema)
     }
 }
 

@@ -1,25 +1,30 @@
-//! Inserting rows into one of our own tables without a statement.
+//! Inserting rows into our own tables without a statement.
 //!
-//! Only for a table that is exactly as we made it: heap storage, one plain index, our two guard
-//! triggers, no rule. Anything else (an index or trigger that somebody added) takes the ordinary
-//! way. Rights need no check: the caller was judged by its level, and the table is the owner's.
+//! Only for a table that is exactly as we made it: heap storage, plain indexes, our guard triggers,
+//! no rule. Anything else (an index or trigger that somebody added) takes the ordinary way.
+//! Rights need no check: the caller was judged by its level, and the table is the owner's.
 
 use crate::backend::answer::Field;
 use crate::backend::direct::{self, raw};
 use crate::backend::transaction;
 use pgrx::pg_sys;
 
-/// Indexes and triggers that a table of ours has for this way.
-const INDEXES: i32 = 1;
-const TRIGGERS: i32 = 2;
-
 /// Rows that are written to pages together.
 const TOGETHER: usize = 256;
 /// Columns that an index of ours has at most.
 const KEYS: usize = 4;
+/// Indexes that a table of ours has at most.
+const INDEXES: usize = 2;
 
 /// The columns of a row, in the table's order.
 pub type Columns<const N: usize> = ([pg_sys::Datum; N], [bool; N]);
+
+/// How we made a table.
+#[derive(Debug, Clone, Copy)]
+pub struct Made {
+    pub indexes: usize,
+    pub triggers: i32,
+}
 
 /// Fields as columns; None when there are not as many.
 pub fn columns<const N: usize>(fields: Vec<Field>) -> Option<Columns<N>> {
@@ -43,9 +48,11 @@ pub type Hand<'a, const N: usize> = &'a mut dyn FnMut(Columns<N>);
 /// not as we made it.
 ///
 /// The shortest way: one jump point around all calls, pages written for many rows at a time, and
-/// index entries made of the rows' own datums. `fill` must own nothing that needs to be dropped.
+/// index entries made of the rows' own datums, in the order of rows. `fill` must own nothing that
+/// needs to be dropped.
 pub fn insert_rows<T, const N: usize>(
     table: pg_sys::Oid,
+    made: Made,
     rows: &[T],
     fill: impl Fn(&T, Hand<N>),
 ) -> bool {
@@ -54,81 +61,88 @@ pub fn insert_rows<T, const N: usize>(
     // stands beside the statement that the ordinary way runs. What is raised leaves nothing to drop.
     unsafe {
         direct::guarded(|| {
-            let mode = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
-            let relation = raw::table_open(table, mode);
-            let mut done = false;
-            let index = only_index(relation, N);
-            if index != pg_sys::InvalidOid {
-                let index = raw::index_open(index, mode);
-                if let Some(target) = Target::<N>::new(relation, index) {
-                    for together in rows.chunks(TOGETHER) {
-                        target.insert(together, &fill);
-                    }
-                    // What follows in this transaction sees the rows.
-                    raw::CommandCounterIncrement();
-                    done = true;
+            let relation = raw::table_open(table, MODE);
+            let target = Target::<N>::open(relation, made);
+            if let Some(target) = &target {
+                for together in rows.chunks(TOGETHER) {
+                    target.insert(together, &fill);
                 }
-                raw::index_close(index, pg_sys::NoLock as pg_sys::LOCKMODE);
+                target.close();
+                // What follows in this transaction sees the rows.
+                raw::CommandCounterIncrement();
             }
             raw::table_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE);
-            done
+            target.is_some()
         })
     }
 }
 
-/// The one index of a table that is as we made it, with that many columns.
+const MODE: pg_sys::LOCKMODE = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+
+/// Whether a table is stored and guarded as we made it.
 ///
 /// # Safety
 /// The relation must be open; called inside `guarded`.
-unsafe fn only_index(relation: pg_sys::Relation, width: usize) -> pg_sys::Oid {
+unsafe fn is_plain(relation: pg_sys::Relation, made: Made, width: usize) -> bool {
     // SAFETY: parts of an open relation are valid while it is open.
     unsafe {
-        let natts = (*(*relation).rd_att).natts;
         let triggers = (*relation)
             .trigdesc
             .as_ref()
             .map_or(0, |all| all.numtriggers);
-        let plain = (*(*relation).rd_rel).relam == pg_sys::HEAP_TABLE_AM_OID
+        (*(*relation).rd_rel).relam == pg_sys::HEAP_TABLE_AM_OID
             && (*(*relation).rd_rel).relkind.cast_unsigned() == pg_sys::RELKIND_RELATION
             && (*relation).rd_rules.is_null()
-            && usize::try_from(natts) == Ok(width)
-            && triggers == TRIGGERS;
-        if !plain {
-            return pg_sys::InvalidOid;
-        }
-        match raw::RelationGetIndexList(relation).as_ref() {
-            Some(list) if list.length == INDEXES => (*list.elements).oid_value,
-            _ => pg_sys::InvalidOid,
-        }
+            && usize::try_from((*(*relation).rd_att).natts) == Ok(width)
+            && triggers == made.triggers
     }
 }
 
-/// An open table with its one index, a plain one.
+/// An open index, a plain one.
 #[derive(Clone, Copy)]
-struct Target<const N: usize> {
+struct Index {
     relation: pg_sys::Relation,
-    index: pg_sys::Relation,
     info: *mut pg_sys::IndexInfo,
-    /// The columns of the index, by their place in the row.
+    /// Its columns, by their place in the row.
     columns: [usize; KEYS],
     count: usize,
+    check: pg_sys::IndexUniqueCheck::Type,
 }
 
-impl<const N: usize> Target<N> {
-    /// None where the index is anything but plain.
+impl Index {
+    /// None where the index is anything but plain, and then it is closed again.
     ///
     /// # Safety
-    /// Both must be open; called inside `guarded`.
-    unsafe fn new(relation: pg_sys::Relation, index: pg_sys::Relation) -> Option<Self> {
+    /// The oid must be that of an index of the open table; called inside `guarded`.
+    unsafe fn open(oid: pg_sys::Oid, width: usize) -> Option<Self> {
         // SAFETY: promised by the caller.
-        let (info, plain) = unsafe {
-            let info = raw::BuildIndexInfo(index);
+        unsafe {
+            let relation = raw::index_open(oid, MODE);
+            let found = Self::read(relation, width);
+            if found.is_none() {
+                raw::index_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE);
+            }
+            found
+        }
+    }
+
+    /// # Safety
+    /// The index must be open; called inside `guarded`.
+    unsafe fn read(relation: pg_sys::Relation, width: usize) -> Option<Self> {
+        // SAFETY: promised by the caller.
+        let (info, plain, check) = unsafe {
+            let info = raw::BuildIndexInfo(relation);
             let plain = (*info).ii_Expressions.is_null()
                 && (*info).ii_Predicate.is_null()
                 && (*info).ii_ExclusionOps.is_null()
-                && !(*info).ii_Unique
-                && (*info).ii_ReadyForInserts;
-            (info, plain)
+                && (*info).ii_ReadyForInserts
+                && (*(*relation).rd_index).indimmediate;
+            let check = if (*info).ii_Unique {
+                pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES
+            } else {
+                pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO
+            };
+            (info, plain, check)
         };
         // SAFETY: as above.
         let (numbers, count) = unsafe { ((*info).ii_IndexAttrNumbers, (*info).ii_NumIndexAttrs) };
@@ -137,30 +151,82 @@ impl<const N: usize> Target<N> {
         for (number, column) in numbers.iter().take(count).zip(&mut columns) {
             *column = usize::try_from(i32::from(*number) - 1).ok()?;
         }
-        let known = columns.iter().all(|column| *column < N);
+        let known = columns.iter().all(|column| *column < width);
         (plain && count <= KEYS && known).then_some(Self {
             relation,
-            index,
             info,
             columns,
             count,
+            check,
         })
+    }
+}
+
+/// An open table with its indexes.
+struct Target<const N: usize> {
+    relation: pg_sys::Relation,
+    indexes: [Option<Index>; INDEXES],
+}
+
+/// A row's datums that an index needs, and which are NULL.
+type Entry = ([pg_sys::Datum; KEYS], [bool; KEYS]);
+
+impl<const N: usize> Target<N> {
+    /// None where the table is not as we made it.
+    ///
+    /// # Safety
+    /// The table must be open; called inside `guarded`.
+    unsafe fn open(relation: pg_sys::Relation, made: Made) -> Option<Self> {
+        // SAFETY: promised by the caller; the list is valid until the indexes change, which the lock
+        // on the table excludes.
+        unsafe {
+            if !is_plain(relation, made, N) {
+                return None;
+            }
+            let list = raw::RelationGetIndexList(relation).as_ref()?;
+            let count = usize::try_from(list.length).ok()?;
+            if count != made.indexes || count > INDEXES {
+                return None;
+            }
+            let mut target = Self {
+                relation,
+                indexes: [None; INDEXES],
+            };
+            for (place, index) in target.indexes.iter_mut().take(count).enumerate() {
+                *index = Index::open((*list.elements.add(place)).oid_value, N);
+            }
+            if target.indexes.iter().flatten().count() == count {
+                return Some(target);
+            }
+            target.close();
+            None
+        }
+    }
+
+    /// Closes the indexes.
+    ///
+    /// # Safety
+    /// As [`Target::open`].
+    unsafe fn close(&self) {
+        for index in self.indexes.iter().flatten() {
+            // SAFETY: promised by the caller.
+            unsafe { raw::index_close(index.relation, pg_sys::NoLock as pg_sys::LOCKMODE) };
+        }
     }
 
     /// Inserts rows and their entries.
     ///
     /// # Safety
-    /// As [`Target::new`]; at most [`TOGETHER`] rows.
+    /// As [`Target::open`]; at most [`TOGETHER`] rows.
     unsafe fn insert<T>(&self, rows: &[T], fill: &impl Fn(&T, Hand<N>)) {
         let mut slots = [std::ptr::null_mut::<pg_sys::TupleTableSlot>(); TOGETHER];
-        let mut keys = [[pg_sys::Datum::null(); KEYS]; TOGETHER];
-        let mut absent = [[true; KEYS]; TOGETHER];
-        let places = slots.iter_mut().zip(&mut keys).zip(&mut absent);
+        let none = ([pg_sys::Datum::null(); KEYS], [true; KEYS]);
+        let mut entries: [[Entry; INDEXES]; TOGETHER] = [[none; INDEXES]; TOGETHER];
         // SAFETY: promised by the caller; a slot owns the tuple that is stored in it.
         unsafe {
-            for (row, ((slot, keys), absent)) in rows.iter().zip(places) {
+            for (row, (slot, entries)) in rows.iter().zip(slots.iter_mut().zip(&mut entries)) {
                 fill(row, &mut |(mut values, mut nulls)| {
-                    let tuple = self.form(&mut values, &mut nulls, keys, absent);
+                    let tuple = self.form(&mut values, &mut nulls, entries);
                     *slot = raw::MakeSingleTupleTableSlot(
                         (*self.relation).rd_att,
                         &raw const pg_sys::TTSOpsHeapTuple,
@@ -169,37 +235,43 @@ impl<const N: usize> Target<N> {
                 });
             }
             self.write(slots.get_mut(..rows.len()).unwrap_or_default());
-            for ((slot, keys), absent) in slots.iter().zip(&mut keys).zip(&mut absent) {
-                if !slot.is_null() {
-                    self.enter(&raw mut (**slot).tts_tid, keys, absent);
-                    raw::ExecDropSingleTupleTableSlot(*slot);
+            for (place, index) in self.indexes.iter().enumerate() {
+                let Some(index) = index else { continue };
+                for (slot, entries) in slots.iter().zip(&mut entries) {
+                    if let (false, Some(entry)) = (slot.is_null(), entries.get_mut(place)) {
+                        self.enter(index, &raw mut (**slot).tts_tid, entry);
+                    }
                 }
+            }
+            for slot in slots.iter().filter(|slot| !slot.is_null()) {
+                raw::ExecDropSingleTupleTableSlot(*slot);
             }
         }
     }
 
-    /// Forms a row and notes what the index needs of it. What the keys point to is the caller's, so
-    /// they point into the tuple instead.
+    /// Forms a row and notes what the indexes need of it. What the values point to is the caller's,
+    /// so entries point into the tuple instead.
     ///
     /// # Safety
-    /// As [`Target::new`].
+    /// As [`Target::open`].
     unsafe fn form(
         &self,
         values: &mut [pg_sys::Datum; N],
         nulls: &mut [bool; N],
-        keys: &mut [pg_sys::Datum; KEYS],
-        absent: &mut [bool; KEYS],
+        entries: &mut [Entry; INDEXES],
     ) -> pg_sys::HeapTuple {
         // SAFETY: promised by the caller.
         unsafe {
             let descriptor = (*self.relation).rd_att;
             let tuple = raw::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
-            let columns = self.columns.iter().take(self.count);
-            for ((column, key), null) in columns.zip(keys).zip(absent) {
-                *null = nulls.get(*column).copied().unwrap_or(true);
-                if !*null {
-                    let number = i32::try_from(*column).unwrap_or(0) + 1;
-                    *key = raw::nocachegetattr(tuple, number, descriptor);
+            for (index, (keys, absent)) in self.indexes.iter().flatten().zip(entries) {
+                let columns = index.columns.iter().take(index.count);
+                for ((column, key), null) in columns.zip(keys).zip(absent) {
+                    *null = nulls.get(*column).copied().unwrap_or(true);
+                    if !*null {
+                        let number = i32::try_from(*column).unwrap_or(0) + 1;
+                        *key = raw::nocachegetattr(tuple, number, descriptor);
+                    }
                 }
             }
             tuple
@@ -209,7 +281,7 @@ impl<const N: usize> Target<N> {
     /// Writes tuples to pages.
     ///
     /// # Safety
-    /// As [`Target::new`]; each slot must hold a tuple.
+    /// As [`Target::open`]; each slot must hold a tuple.
     unsafe fn write(&self, slots: &mut [*mut pg_sys::TupleTableSlot]) {
         // SAFETY: promised by the caller.
         unsafe {
@@ -224,27 +296,23 @@ impl<const N: usize> Target<N> {
         }
     }
 
-    /// Makes the index entry of a row.
+    /// Makes the entry of a row in one index.
     ///
     /// # Safety
-    /// As [`Target::new`].
-    unsafe fn enter(
-        &self,
-        place: pg_sys::ItemPointer,
-        keys: &mut [pg_sys::Datum; KEYS],
-        absent: &mut [bool; KEYS],
-    ) {
+    /// As [`Target::open`].
+    unsafe fn enter(&self, index: &Index, place: pg_sys::ItemPointer, entry: &mut Entry) {
+        let (keys, absent) = entry;
         // SAFETY: promised by the caller.
         unsafe {
             raw::index_insert(
-                self.index,
+                index.relation,
                 keys.as_mut_ptr(),
                 absent.as_mut_ptr(),
                 place,
                 self.relation,
-                pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO,
+                index.check,
                 false,
-                self.info,
+                index.info,
             );
         }
     }

@@ -95,6 +95,11 @@ impl Snapshot {
             .map(Self)
             .ok_or_else(|| Error::internal("no snapshot"))
     }
+
+    /// Valid as long as the snapshot is.
+    pub(super) const fn as_ptr(&self) -> pg_sys::Snapshot {
+        self.0.as_ptr()
+    }
 }
 
 impl Drop for Snapshot {
@@ -107,6 +112,11 @@ impl Drop for Snapshot {
 }
 
 impl Row {
+    /// A row that was found without a statement.
+    pub(super) const fn new(tuple: pg_sys::HeapTuple, descriptor: pg_sys::TupleDesc) -> Self {
+        Self { tuple, descriptor }
+    }
+
     /// The value of column `index`.
     ///
     /// # Errors

@@ -3,9 +3,10 @@
 use crate::arguments;
 use crate::backend::answer::Field;
 use crate::backend::clock::Tick;
+use crate::backend::heap::{self, Made};
 use crate::backend::kept::Row;
 use crate::backend::spi::{self, Statement};
-use crate::backend::{generation, heap, numeric};
+use crate::backend::{generation, numeric};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use owostack_domain::quantity::Quantity;
@@ -111,12 +112,17 @@ fn append_plain(rows: &[Pending]) -> Option<u64> {
     let table = pg_sys::Oid::from(generation::installation());
     let columns = |row| heap::columns::<COLUMNS>(fields(row));
     let rows: Vec<_> = rows.iter().map(columns).collect::<Option<_>>()?;
-    let done = heap::insert_rows(table, &rows, |row, insert| insert(*row));
+    let done = heap::insert_rows(table, MADE, &rows, |row, insert| insert(*row));
     done.then(|| u64::try_from(rows.len()).unwrap_or(0))
 }
 
 /// Columns of `owo.usage_pending`.
 const COLUMNS: usize = 22;
+/// Its one index, and its two guards.
+const MADE: Made = Made {
+    indexes: 1,
+    triggers: 2,
+};
 
 /// A row of `owo.usage_pending` as the table takes it, to be recorded again and again.
 #[derive(Debug)]
@@ -142,7 +148,7 @@ pub struct PlainEvent<'a> {
 /// made it.
 pub fn append_prepared(events: &[PlainEvent]) -> bool {
     let table = pg_sys::Oid::from(generation::installation());
-    heap::insert_rows(table, events, |event, insert| {
+    heap::insert_rows(table, MADE, events, |event, insert| {
         let (mut values, nulls) = event.row.0.columns();
         let number = numeric::Room::new(event.value);
         values[3] = number.datum();

@@ -20,23 +20,54 @@ pub struct Decided {
     pub reset_interval: Option<String>,
     pub credits: Option<Value>,
     pub details: Option<Value>,
+    #[serde(default)]
     pub replayed: bool,
 }
 
-/// The same of a plain allowance, for storing: what [`Decided`] reads.
+/// The same of a plain allowance but for [`Changing`], for storing: [`Decided`] reads both together.
 #[derive(Debug, Serialize)]
-pub struct Covered<'a> {
+pub struct Lasting<'a> {
     pub allowed: bool,
-    pub code: &'static str,
-    pub usage: Quantity,
     pub usage_limit: Option<Quantity>,
-    pub balance: Option<Quantity>,
     pub overage: Quantity,
     pub resets_at: Option<DateTime<Utc>>,
     pub reset_interval: Option<&'a str>,
-    pub credits: Option<Value>,
     pub details: &'a Value,
-    pub replayed: bool,
+}
+
+/// What differs between answers about one plain allowance.
+#[derive(Debug)]
+pub struct Changing {
+    pub code: &'static str,
+    pub usage: Quantity,
+    pub balance: Option<Quantity>,
+}
+
+impl Changing {
+    /// The answer in full; `lasting` is a [`Lasting`] as JSON text.
+    pub fn with(&self, lasting: &str) -> String {
+        let rest = lasting.strip_prefix('{').unwrap_or(lasting);
+        format!("{{{},{rest}", self.fields())
+    }
+
+    /// The answer as what differs from the one that was stored under `key`.
+    ///
+    /// # Errors
+    /// When the key is not JSON.
+    pub fn like(&self, key: &str) -> Result<String> {
+        let key = serde_json::to_string(key).map_err(|_| Error::internal("a key is not JSON"))?;
+        Ok(format!("{{\"like\":{key},{}}}", self.fields()))
+    }
+
+    fn fields(&self) -> String {
+        let (code, usage) = (self.code, self.usage);
+        match self.balance {
+            None => format!("\"code\":\"{code}\",\"usage\":{usage}"),
+            Some(balance) => {
+                format!("\"code\":\"{code}\",\"usage\":{usage},\"balance\":{balance}")
+            }
+        }
+    }
 }
 
 impl Decided {

@@ -107,7 +107,7 @@ pub fn give(context: &Context, gift: &Gift) -> Result<(Uuid, Uuid)> {
     write(context, &grant)?;
     if let Some(key) = gift.idempotency_key {
         let result = json!(grant.id);
-        idempotency::store(context, customer.id, key, gift.request(), result)?;
+        idempotency::store(context, customer.id, key, &gift.request(), &result)?;
     }
     Ok((customer.id, grant.id))
 }

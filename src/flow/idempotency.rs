@@ -7,12 +7,12 @@ use crate::backend::lock::{self, Class, Mode};
 use crate::backend::spi::Snapshot;
 use crate::backend::transaction;
 use crate::db;
-use crate::db::usage_key::Answered;
+use crate::db::usage_key::{Answered, NewAnswer};
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::text;
 use chrono::Duration;
-use owostack_domain::ids;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -20,14 +20,40 @@ use uuid::Uuid;
 /// single locks would fill the server's lock table.
 const SINGLE_KEYS: u32 = 64;
 
+/// The number by which a key is locked. Two keys that share one wait for each other, no more.
+fn number(customer_id: Uuid, key: &str) -> u64 {
+    let (high, low) = customer_id.as_u64_pair();
+    let mut words = [0_u8; size_of::<u64>()];
+    let mut mixed = mix(high) ^ low;
+    for chunk in key.as_bytes().chunks(words.len()) {
+        words.fill(0);
+        for (word, byte) in words.iter_mut().zip(chunk) {
+            *word = *byte;
+        }
+        mixed = mix(mixed ^ u64::from_le_bytes(words));
+    }
+    mix(mixed)
+}
+
+/// Spreads a number over all its bits (the finisher of `SplitMix64`).
+const fn mix(number: u64) -> u64 {
+    let number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    number ^ (number >> 31)
+}
+
+fn stripe(number: u64) -> u64 {
+    number % u64::from(lock::STRIPES)
+}
+
 /// Waits for whoever uses this key now.
 pub fn lock_key(customer_id: Uuid, key: &str) {
-    let id = ids::derived(customer_id, key);
+    let number = number(customer_id, key);
     if transaction::count_key() > SINGLE_KEYS {
-        lock::acquire(Class::KeyStripe, lock::stripe(id), Mode::Exclusive);
+        lock::acquire(Class::KeyStripe, stripe(number), Mode::Exclusive);
     } else {
-        lock::acquire(Class::KeyStripe, lock::stripe(id), Mode::Share);
-        lock::acquire(Class::Key, id.as_u64_pair().0, Mode::Exclusive);
+        lock::acquire(Class::KeyStripe, stripe(number), Mode::Share);
+        lock::acquire(Class::Key, number, Mode::Exclusive);
     }
 }
 
@@ -35,7 +61,7 @@ pub fn lock_key(customer_id: Uuid, key: &str) {
 pub fn lock_keys<'a>(keys: impl IntoIterator<Item = (Uuid, &'a str)>) {
     let mut stripes: Vec<u64> = keys
         .into_iter()
-        .map(|(customer, key)| lock::stripe(ids::derived(customer, key)))
+        .map(|(customer, key)| stripe(number(customer, key)))
         .collect();
     stripes.sort_unstable();
     stripes.dedup();
@@ -63,20 +89,23 @@ pub fn replay(
     key: &str,
     request: &Value,
 ) -> Result<Option<Value>> {
-    let answered = db::usage_key::find(snapshot, customer_id, key)?;
-    answer(context, key, request, answered.as_ref())
+    let found = db::usage_key::find_many(snapshot, &[(customer_id, key)])?;
+    let stored = found.first().map(|(_, answered)| answered);
+    answer(context, key, &request.to_string(), stored)?
+        .map(json)
+        .transpose()
 }
 
-/// What a stored answer says to a request; None when the key is free.
+/// What a stored answer says to a request, both as JSON text; None when the key is free.
 ///
 /// # Errors
 /// `23505` when the key was used for another request.
-pub fn answer(
+pub fn answer<'a>(
     context: &Context,
     key: &str,
-    request: &Value,
-    answered: Option<&Answered>,
-) -> Result<Option<Value>> {
+    request: &str,
+    answered: Option<&'a Answered>,
+) -> Result<Option<&'a str>> {
     let Some(answered) = answered else {
         return Ok(None);
     };
@@ -84,14 +113,27 @@ pub fn answer(
     if answered.created_at + kept < context.now {
         return Ok(None);
     }
-    if answered.request == *request {
-        return Ok(Some(answered.result.clone()));
+    if answered.request == request {
+        return Ok(Some(&answered.result));
     }
     Err(reused(key, &answered.request))
 }
 
+/// Reads a stored answer.
+///
+/// # Errors
+/// When it is something else.
+pub fn json<T: DeserializeOwned>(answer: &str) -> Result<T> {
+    serde_json::from_str(answer).map_err(|_| unreadable())
+}
+
+/// The error where somebody else wrote to `owo.usage_key`.
+pub fn unreadable() -> Error {
+    Error::internal("the answer stored under an idempotency key")
+}
+
 /// `23505` for a key that was used for another request.
-pub fn reused(key: &str, first: &Value) -> Error {
+pub fn reused(key: &str, first: &str) -> Error {
     Error::taken(format!(
         "idempotency key \"{key}\" was used for another request"
     ))
@@ -99,7 +141,8 @@ pub fn reused(key: &str, first: &Value) -> Error {
     .hint("Use a new key for each new request.")
 }
 
-/// Stores the answer under a key whose lock this transaction holds.
+/// Stores the answer under a key whose lock this transaction holds, in place of one whose time is
+/// over.
 ///
 /// # Errors
 /// As the statements.
@@ -107,13 +150,15 @@ pub fn store(
     context: &Context,
     customer_id: Uuid,
     key: &str,
-    request: Value,
-    result: Value,
+    request: &Value,
+    result: &Value,
 ) -> Result<()> {
-    let answered = Answered {
-        request,
-        result,
-        created_at: context.now,
+    let answer = NewAnswer {
+        customer_id,
+        key,
+        request: &request.to_string(),
+        result: &result.to_string(),
     };
-    db::usage_key::store(customer_id, key, &answered)
+    db::usage_key::forget_many(&[(customer_id, key)])?;
+    db::usage_key::store_many(&[answer], context.now)
 }

@@ -102,7 +102,7 @@ pub fn buy(context: &Context, order: &Order) -> Result<Purchase> {
     }
     let purchase = begin(context, &customer, &pack, order)?;
     let result = json!(purchase);
-    idempotency::store(context, customer.id, key, order.request(), result)?;
+    idempotency::store(context, customer.id, key, &order.request(), &result)?;
     Ok(purchase)
 }
 

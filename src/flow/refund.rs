@@ -69,7 +69,7 @@ pub fn give_back(context: &Context, wish: &Wish) -> Result<Uuid> {
     let refund = begin(context, &require(context, wish.payment_id)?, wish)?;
     if let Some(key) = wish.idempotency_key {
         let result = json!({"refund_id": refund});
-        idempotency::store(context, customer_id, key, wish.request(), result)?;
+        idempotency::store(context, customer_id, key, &wish.request(), &result)?;
     }
     Ok(customer_id)
 }

@@ -90,7 +90,7 @@ pub fn attach_once(context: &Context, request: &Request, key: Option<&str>) -> R
     let attachment = attach(context, request)?;
     // A denial frees the key.
     if attachment.success {
-        idempotency::store(context, customer_id, key, asked, json!(attachment))?;
+        idempotency::store(context, customer_id, key, &asked, &json!(attachment))?;
     }
     Ok(attachment)
 }

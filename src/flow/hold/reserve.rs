@@ -115,7 +115,7 @@ impl HoldRequest {
         };
         let result = serde_json::to_value(reserved)
             .map_err(|_| Error::internal("a reservation that is not JSON"))?;
-        idempotency::store(context, customer_id, key, self.request(), result)
+        idempotency::store(context, customer_id, key, &self.request(), &result)
     }
 }
 

@@ -37,7 +37,9 @@ struct Request<'a> {
     call: &'static str,
     feature: &'a str,
     value: Quantity,
+    #[serde(skip_serializing_if = "Option::is_none")]
     entity: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     occurred_at: Option<i64>,
 }
 
@@ -98,6 +100,14 @@ impl UsageEvent {
             feature: Some(&self.feature),
             entity: self.entity.as_deref(),
         }
+    }
+
+    /// Whether [`UsageEvent::request`] says the same of both.
+    pub fn is_same_request(&self, other: &Self) -> bool {
+        self.feature == other.feature
+            && self.value == other.value
+            && self.entity == other.entity
+            && self.occurred_at == other.occurred_at
     }
 
     /// What makes two calls with one key the same request.

@@ -4,18 +4,16 @@
 //! draws is in `used` before the next event is judged, so a batch answers like so many calls.
 
 mod counting;
+mod keys;
 mod resolving;
 
 use super::{Located, UsageEvent, entity_exists, unknown};
 use crate::backend::clock;
 use crate::backend::spi::Snapshot;
-use crate::db;
 use crate::db::customer::Customer;
-use crate::db::usage_key::{Answered, NewAnswer};
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::decided::Decided;
-use crate::flow::idempotency;
 use crate::flow::standing::Standing;
 use crate::flow::track::effect::{self, Crossing};
 use crate::flow::track::judgement;
@@ -24,9 +22,9 @@ use crate::flow::warm::known::{self, Known};
 use crate::flow::warm::record::{self, Taken};
 use crate::meter::{Counter, Posting};
 use chrono::{DateTime, Utc};
+use keys::{Found, Keys};
 use owostack_domain::decision::Code;
 use owostack_domain::entitlement::Entitlement;
-use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use uuid::Uuid;
@@ -43,17 +41,10 @@ pub struct Ledger<'a> {
     postings: Vec<Posting>,
     /// What was taken of plain allowances.
     taken: Vec<Taken>,
-    /// What was answered under this call's keys before.
-    stored: HashMap<(Uuid, String), Answered>,
+    keys: Keys,
     /// Entitlements of the present that depend on no earlier period.
     entitlements: HashMap<(Uuid, Uuid, Option<String>), Entitlement>,
-    /// What this call was asked and answered under keys, as JSON, still to be stored.
-    answers: HashMap<(Uuid, String), (String, String)>,
     crossings: Vec<Crossing>,
-}
-
-fn json(text: &str) -> Result<Value> {
-    serde_json::from_str(text).map_err(|_| Error::internal("a document that is not JSON"))
 }
 
 /// What a ledger read, for another one of the same moment.
@@ -85,9 +76,8 @@ impl<'a> Ledger<'a> {
             counter: loaded.counter,
             postings: Vec::new(),
             taken: Vec::new(),
-            stored: HashMap::new(),
+            keys: Keys::default(),
             entitlements: HashMap::new(),
-            answers: HashMap::new(),
             crossings: Vec::new(),
         })
     }
@@ -96,12 +86,8 @@ impl<'a> Ledger<'a> {
     ///
     /// # Errors
     /// As the statement.
-    pub fn load_keys(&mut self, mut keys: Vec<(Uuid, String)>) -> Result<()> {
-        // In the order of their index, which is then walked and not jumped about in.
-        keys.sort_unstable();
-        self.stored = db::usage_key::find_many(&self.snapshot, keys)?
-            .into_iter()
-            .collect();
+    pub fn load_keys(&mut self, names: Vec<(Uuid, String)>) -> Result<()> {
+        self.keys = Keys::load(&self.snapshot, names)?;
         Ok(())
     }
 
@@ -119,9 +105,11 @@ impl<'a> Ledger<'a> {
         let Some(customer) = customer else {
             return Ok(unknown(Code::CustomerNotFound, &feature.slug));
         };
-        if let Some(replayed) = self.replay(customer.id, &event)? {
-            return Ok(replayed);
-        }
+        let key = match self.keys.find(self.context, customer.id, &event)? {
+            Found::Replayed(replayed) => return Ok(*replayed),
+            Found::Free(place) => Some(place),
+            Found::Keyless => None,
+        };
         let entity = event.entity.as_deref();
         if !entity_exists(self.context, &self.snapshot, customer.id, entity)? {
             return Ok(unknown(Code::EntityNotFound, &feature.slug));
@@ -140,11 +128,10 @@ impl<'a> Ledger<'a> {
             self.cross(customer.id, &entitlement, &judged);
         }
         let decided = Decided::from(judged.decision);
-        if let (true, Some(key)) = (decided.allowed, &event.idempotency_key) {
+        if let (true, Some(place)) = (decided.allowed, key) {
             let answer = serde_json::to_string(&decided)
                 .map_err(|_| Error::internal("a decision that is not JSON"))?;
-            let name = (customer.id, key.clone());
-            self.answers.insert(name, (event.request()?, answer));
+            self.keys.keep(place, &event, answer)?;
         }
         Ok(decided)
     }
@@ -178,33 +165,6 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    fn replay(&self, customer_id: Uuid, event: &UsageEvent) -> Result<Option<Decided>> {
-        let Some(key) = &event.idempotency_key else {
-            return Ok(None);
-        };
-        let name = (customer_id, key.clone());
-        let stored = if let Some((first, answer)) = self.answers.get(&name) {
-            if *first != event.request()? {
-                return Err(idempotency::reused(key, &json(first)?));
-            }
-            json(answer)?
-        } else if let Some(stored) = self.stored.get(&name) {
-            let request = json(&event.request()?)?;
-            match idempotency::answer(self.context, key, &request, Some(stored))? {
-                Some(stored) => stored,
-                None => return Ok(None),
-            }
-        } else {
-            return Ok(None);
-        };
-        let decided: Decided = serde_json::from_value(stored)
-            .map_err(|_| Error::internal("the answer stored under an idempotency key"))?;
-        Ok(Some(Decided {
-            replayed: true,
-            ..decided
-        }))
-    }
-
     /// Takes an event of a plain allowance that is known; None where it cannot be taken from it.
     ///
     /// # Errors
@@ -215,18 +175,19 @@ impl<'a> Ledger<'a> {
         event: &UsageEvent,
     ) -> Result<Option<warm::Answered>> {
         let customer_id = known.customer_id();
-        if let Some(replayed) = self.replay(customer_id, event)? {
-            return Ok(Some(warm::Answered::Decided(replayed)));
-        }
+        let key = match self.keys.find(self.context, customer_id, event)? {
+            Found::Replayed(replayed) => return Ok(Some(warm::Answered::Decided(*replayed))),
+            Found::Free(place) => Some(place),
+            Found::Keyless => None,
+        };
         let at = clock::to_postgres(self.context.now);
         let Some(taken) = record::take(known, event.value, at)? else {
             return Ok(None);
         };
         let granted = taken.granted.clone();
-        if let Some(key) = &event.idempotency_key {
-            let name = (customer_id, key.clone());
-            self.answers
-                .insert(name, (event.request()?, taken.answer()?));
+        if let Some(place) = key {
+            let (changing, lasting) = taken.answer()?;
+            self.keys.keep_like(place, event, &changing, &lasting)?;
         }
         self.taken.push(taken);
         Ok(Some(warm::Answered::Granted(granted)))
@@ -238,25 +199,7 @@ impl<'a> Ledger<'a> {
     /// As the statements.
     pub fn close(mut self) -> Result<Loaded> {
         self.record()?;
-        let (mut over, mut answers) = (Vec::new(), Vec::with_capacity(self.answers.len()));
-        for (name, (request, result)) in self.answers {
-            if self.stored.contains_key(&name) {
-                // Its time is over, else it would have been replayed.
-                over.push(name.clone());
-            }
-            let (customer_id, key) = name;
-            answers.push(NewAnswer {
-                customer_id,
-                key,
-                request,
-                result,
-            });
-        }
-        answers.sort_unstable_by(|one, other| {
-            (one.customer_id, &one.key).cmp(&(other.customer_id, &other.key))
-        });
-        db::usage_key::forget_many(over)?;
-        db::usage_key::store_many(answers, self.context.now)?;
+        self.keys.store(self.context.now)?;
         effect::announce(self.context, self.crossings)?;
         Ok(Loaded {
             standings: self.standings,

@@ -7,6 +7,7 @@ use crate::backend::answer::Jsonb;
 use crate::backend::clock::Tick;
 use crate::backend::kept::Row;
 use crate::db::pending::{Pending, PlainRow};
+use crate::flow::decided::Lasting;
 use crate::meter::{self, Posting, Used};
 use owostack_domain::decision::{self, Code};
 use owostack_domain::entitlement::{Entitlement, FeatureType, GrantState};
@@ -26,7 +27,9 @@ const VALUES: usize = 8;
 #[derive(Debug, Clone)]
 pub struct Recorded {
     pub row: Rc<Jsonb>,
-    pub document: Rc<Value>,
+    document: Rc<Value>,
+    /// What is stored of it under a key: [`Lasting`] as JSON text.
+    lasting: Rc<OnceCell<Rc<str>>>,
 }
 
 /// One meter with a limit; nothing else has a say.
@@ -120,6 +123,7 @@ impl Plain {
         let details = Recorded {
             row: Rc::new(Jsonb::new(&decision.details)?),
             document: Rc::new(decision.details),
+            lasting: Rc::default(),
         };
         let mut kept = self.recorded.borrow_mut();
         if kept.len() >= VALUES {
@@ -127,6 +131,23 @@ impl Plain {
         }
         kept.push((value, details.clone()));
         Some(details)
+    }
+}
+
+impl Recorded {
+    /// What is the same in each answer to this value, as JSON text.
+    pub fn lasting(&self, known: &Entitlement, limit: Option<Quantity>) -> &Rc<str> {
+        self.lasting.get_or_init(|| {
+            let lasting = Lasting {
+                allowed: true,
+                usage_limit: limit,
+                overage: Quantity::ZERO,
+                resets_at: known.resets_at,
+                reset_interval: known.reset_interval.as_deref(),
+                details: &self.document,
+            };
+            serde_json::to_string(&lasting).unwrap_or_default().into()
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::backend::random;
 use crate::db::pending::{Pending, PlainEvent};
 use crate::error::{Error, Result};
 use crate::flow::context::Level;
-use crate::flow::decided::Covered;
+use crate::flow::decided::Changing;
 use crate::flow::hold;
 use crate::flow::text;
 use crate::flow::track::{self, UsageEvent};
@@ -209,29 +209,22 @@ impl Taken {
         })
     }
 
-    /// The answer in full, to be stored under a key.
+    /// The answer, to be stored under a key: what is its own, and what it shares with others.
     ///
     /// # Errors
-    /// When it is not JSON.
-    pub fn answer(&self) -> Result<String> {
+    /// When the allowance is not plain.
+    pub fn answer(&self) -> Result<(Changing, Rc<str>)> {
         let known = &self.granted.known;
         let lost = || Error::internal("an allowance that is plain");
         let plain = known.plain.as_ref().ok_or_else(lost)?;
         let details = plain.recorded_details(&known.entitlement, self.value);
         let details = details.ok_or_else(lost)?;
-        let covered = Covered {
-            allowed: true,
+        let changing = Changing {
             code: self.granted.code,
             usage: self.granted.usage,
-            usage_limit: plain.limit,
             balance: self.granted.balance,
-            overage: Quantity::ZERO,
-            resets_at: known.entitlement.resets_at,
-            reset_interval: known.entitlement.reset_interval.as_deref(),
-            credits: None,
-            details: &details.document,
-            replayed: false,
         };
-        serde_json::to_string(&covered).map_err(|_| Error::internal("a decision that is not JSON"))
+        let lasting = details.lasting(&known.entitlement, plain.limit);
+        Ok((changing, Rc::clone(lasting)))
     }
 }
