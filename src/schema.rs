@@ -170,4 +170,9 @@ extension_sql_file!(
     name = "generation",
     requires = ["view"]
 );
+extension_sql_file!(
+    "../sql/schema/85_partition.sql",
+    name = "partition",
+    requires = ["generation"]
+);
 extension_sql_file!("../sql/schema/90_grants.sql", name = "grants", finalize);

@@ -2,6 +2,7 @@
 
 use crate::backend::answer::Answer;
 use crate::backend::call::{Access, Caller};
+use crate::backend::command;
 use crate::backend::trigger::{self, Trigger};
 use crate::error::{Error, Result};
 use crate::flow::enforce::{self, Wish};
@@ -21,6 +22,16 @@ fn owo_enforce(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
         Ok(()) => trigger::pass(fcinfo),
         Err(error) => error.raise(),
     }
+}
+
+/// Event trigger after commands that may have made or attached partitions.
+#[pg_extern(sql = false)]
+fn _enforce_partitions(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    raised(
+        command::require_ended(fcinfo)
+            .and_then(|()| Caller::of(fcinfo, Access::Read))
+            .and_then(|caller| enforce::welcome(&caller)),
+    )
 }
 
 /// Flows of enforcement enter the owner's rights by themselves.

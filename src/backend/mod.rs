@@ -7,6 +7,7 @@ pub mod answer;
 pub mod board;
 pub mod call;
 pub mod clock;
+pub mod command;
 pub mod database;
 pub mod direct;
 pub mod expression;

@@ -89,6 +89,41 @@ SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'owo%';
 DROP VIEW state;
 DROP TABLE item;
 
+-- partitions that come later: TRUNCATE of one alone frees its slots, rows of one that is attached take theirs or are denied
+CREATE TABLE late (id int, org text, PRIMARY KEY (org, id)) PARTITION BY LIST (org);
+SELECT owo_enforce_table('late', 'rows', 'org', 'id');
+CREATE TABLE late_acme PARTITION OF late FOR VALUES IN ('acme') PARTITION BY RANGE (id);
+CREATE TABLE late_acme_1 PARTITION OF late_acme FOR VALUES FROM (0) TO (10);
+CREATE TABLE late_zeta (org text NOT NULL, id int NOT NULL, PRIMARY KEY (org, id));
+INSERT INTO late_zeta SELECT 'zeta', n FROM generate_series(1, 5) AS n;
+ALTER TABLE late ATTACH PARTITION late_zeta FOR VALUES IN ('zeta');
+SELECT count(*) FROM owo_entities('zeta', 'rows');
+DELETE FROM late_zeta WHERE id = 5;
+ALTER TABLE late ATTACH PARTITION late_zeta FOR VALUES IN ('zeta');
+INSERT INTO late VALUES ('1', 'acme'), ('2', 'acme');
+SELECT c, count(e) FROM unnest('{acme,zeta}'::text[]) AS c LEFT JOIN LATERAL owo_entities(c, 'rows') AS e ON true GROUP BY 1 ORDER BY 1;
+TRUNCATE late_acme_1;
+-- another command on the tree makes no second trigger
+ALTER TABLE late ADD COLUMN more int;
+SELECT tgrelid::regclass, count(*) FROM pg_trigger WHERE tgname LIKE 'owo%truncate' GROUP BY 1 ORDER BY 1;
+SELECT c, count(e) FROM unnest('{acme,zeta}'::text[]) AS c LEFT JOIN LATERAL owo_entities(c, 'rows') AS e ON true GROUP BY 1 ORDER BY 1;
+-- a tree that comes as a whole, and one that leaves and comes back
+CREATE TABLE late_acme_2 (LIKE late INCLUDING ALL) PARTITION BY RANGE (id);
+CREATE TABLE late_acme_2_1 (id int NOT NULL, org text NOT NULL, more int, PRIMARY KEY (org, id));
+INSERT INTO late_acme_2_1 VALUES (11, 'acme');
+ALTER TABLE late_acme_2 ATTACH PARTITION late_acme_2_1 FOR VALUES FROM (10) TO (20);
+ALTER TABLE late_acme ATTACH PARTITION late_acme_2 FOR VALUES FROM (10) TO (20);
+SELECT entity FROM owo_entities('acme', 'rows');
+ALTER TABLE late_acme DETACH PARTITION late_acme_2;
+ALTER TABLE late_acme ATTACH PARTITION late_acme_2 FOR VALUES FROM (10) TO (20);
+SELECT entity FROM owo_entities('acme', 'rows');
+TRUNCATE late_acme_2_1;
+SELECT count(*) FROM owo_entities('acme', 'rows');
+-- only the system calls it
+SELECT owo._enforce_partitions();
+DROP TABLE late;
+SELECT owo_entity_remove('zeta', 'rows', entity) IS NOT NULL AS removed FROM owo_entities('zeta', 'rows');
+
 -- one partition by itself: statements on the parent pass by its statement triggers, so by row too
 CREATE TABLE log (id int, org text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
 CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (0) TO (100);

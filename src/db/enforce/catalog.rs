@@ -225,7 +225,7 @@ pub fn taking_elsewhere(snapshot: &Snapshot, oid: pg_sys::Oid) -> Result<Vec<Enf
 }
 
 /// Texts that each end with NUL, printed in hexadecimal digits.
-fn texts(digits: &str) -> Result<Vec<String>> {
+pub(super) fn texts(digits: &str) -> Result<Vec<String>> {
     let broken = || Error::internal("the arguments of a trigger");
     let mut texts = Vec::new();
     let mut text = Vec::new();

@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod definition;
+pub mod partition;
 pub mod registry;
 pub mod rows;
 

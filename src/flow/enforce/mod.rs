@@ -8,6 +8,7 @@ mod change;
 mod gate;
 mod memory;
 mod metered;
+mod partition;
 mod plan;
 mod row;
 mod rule;
@@ -25,6 +26,7 @@ use crate::db::enforce::rows::{Reading, Value};
 use crate::error::{Error, Result};
 use rule::{ONE, Rule};
 
+pub use partition::welcome;
 pub use setup::{Wish, enforce_table, unenforce_table};
 
 /// Counts what a trigger was called for: a row, a statement, or a table to be truncated.
