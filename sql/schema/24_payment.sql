@@ -55,11 +55,14 @@ CREATE TABLE owo.refund (
     reason text,
     external_id text,
     failure_message text,
+    credit_grant_id uuid,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     PRIMARY KEY (customer_id, id),
     CONSTRAINT refund_payment_fkey FOREIGN KEY (customer_id, payment_id)
         REFERENCES owo.payment (customer_id, id),
+    CONSTRAINT refund_credit_grant_fkey FOREIGN KEY (customer_id, credit_grant_id)
+        REFERENCES owo.credit_grant (customer_id, id),
     CONSTRAINT refund_status_check CHECK (status IN ('pending', 'succeeded', 'failed')),
     CONSTRAINT refund_amount_check CHECK (amount > 0),
     CONSTRAINT refund_reason_length_check CHECK (pg_catalog.length(reason) <= 1000)
@@ -67,6 +70,7 @@ CREATE TABLE owo.refund (
 CREATE INDEX refund_payment_id_idx ON owo.refund (payment_id);
 SELECT pg_catalog.pg_extension_config_dump('owo.refund', '');
 COMMENT ON TABLE owo.refund IS 'money that went back, failed to, or is on its way';
+COMMENT ON COLUMN owo.refund.credit_grant_id IS 'the pack''s credits whose rest went with it';
 
 ALTER TABLE owo.payment ENABLE ROW LEVEL SECURITY;
 CREATE POLICY payment_reader ON owo.payment FOR SELECT

@@ -1,4 +1,4 @@
-//! `owo.credit_grant` and `owo.credit_pack`: credits that were given or bought, and those for sale.
+//! `owo.credit_grant`: credits that were given or bought, and what became of them.
 
 use crate::arguments;
 use crate::backend::spi::{self, Row, Snapshot, Statement};
@@ -82,71 +82,6 @@ pub fn system(snapshot: &Snapshot, organization_id: Uuid, slug: &str) -> Result<
     .pop())
 }
 
-/// A credit pack of the catalog.
-#[derive(Debug, Clone)]
-pub struct Pack {
-    pub id: Uuid,
-    pub slug: String,
-    pub credit_system_id: Uuid,
-    pub credits: Quantity,
-    /// Minor units.
-    pub price: i64,
-    pub currency: Option<String>,
-    /// None: the organization's.
-    pub provider: Option<String>,
-    /// Interval text; None: for ever.
-    pub expires_after: Option<String>,
-    pub active: bool,
-}
-
-/// The credit pack with that slug.
-///
-/// # Errors
-/// As `spi::read`.
-pub fn pack(snapshot: &Snapshot, organization_id: Uuid, slug: &str) -> Result<Option<Pack>> {
-    static PACK: Statement = Statement::new(
-        "SELECT id, slug, credit_system_id, credits, price_amount, currency, provider,
-                expires_after, active
-           FROM owo.credit_pack WHERE organization_id = $1 AND slug = $2",
-    );
-    let found = spi::read(snapshot, &PACK, arguments![organization_id, slug], |row| {
-        Ok(Pack {
-            id: row.get(0)?,
-            slug: row.get(1)?,
-            credit_system_id: row.get(2)?,
-            credits: row.get(3)?,
-            price: row.get(4)?,
-            currency: row.get(5)?,
-            provider: row.get(6)?,
-            expires_after: row.get(7)?,
-            active: row.get(8)?,
-        })
-    })?;
-    Ok(found.into_iter().next())
-}
-
-/// Slugs of a credit system and, where there is one, of a pack, for the words of an event.
-///
-/// # Errors
-/// As `spi::read`.
-pub fn slugs(
-    snapshot: &Snapshot,
-    credit_system_id: Uuid,
-    pack_id: Option<Uuid>,
-) -> Result<(Option<String>, Option<String>)> {
-    static SLUGS: Statement = Statement::new(
-        "SELECT (SELECT slug FROM owo.credit_system WHERE id = $1),
-                (SELECT slug FROM owo.credit_pack WHERE id = $2)",
-    );
-    let found = spi::read(
-        snapshot,
-        &SLUGS,
-        arguments![credit_system_id, pack_id],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    Ok(found.into_iter().next().unwrap_or_default())
-}
-
 /// Grants of a customer that are not closed; with a date, those that expire by then. Oldest first.
 ///
 /// # Errors
@@ -167,6 +102,69 @@ pub fn open(
         arguments![customer_id, expired_by],
         |row| row.get(0),
     )
+}
+
+/// Grants of a checkout that are not closed.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn open_of_checkout(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    checkout_id: Uuid,
+) -> Result<Vec<Uuid>> {
+    static OPEN: Statement = Statement::new(
+        "SELECT id FROM owo.credit_grant
+          WHERE customer_id = $1 AND checkout_id = $2 AND closed_at IS NULL ORDER BY id",
+    );
+    let arguments = arguments![customer_id, checkout_id];
+    spi::read(snapshot, &OPEN, arguments, |row| row.get(0))
+}
+
+/// What was taken of a grant as a new one of that id; None when that is there, when nothing was
+/// taken or it would have ended by now, and for customers who are gone.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn closed(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    id: Uuid,
+    again: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<NewGrant<'static>>> {
+    static CLOSED: Statement = Statement::new(
+        "SELECT g.organization_id, g.credit_system_id, g.taken, g.expires_at, g.priority,
+                g.pack_id, g.checkout_id, g.metadata
+           FROM owo.credit_grant AS g
+           JOIN owo.customer AS c ON c.id = g.customer_id AND c.deleted_at IS NULL
+          WHERE g.customer_id = $1 AND g.id = $2 AND g.closed_as = 'voided' AND g.taken > 0
+            AND (g.expires_at IS NULL OR g.expires_at > $4)
+            AND NOT EXISTS (
+                SELECT FROM owo.credit_grant WHERE customer_id = $1 AND id = $3)",
+    );
+    let found = spi::read(
+        snapshot,
+        &CLOSED,
+        arguments![customer_id, id, again, now],
+        |row| {
+            Ok(NewGrant {
+                id: again,
+                customer_id,
+                organization_id: row.get(0)?,
+                credit_system_id: row.get(1)?,
+                amount: row.get(2)?,
+                expires_at: row.get(3)?,
+                priority: row.get(4)?,
+                reason: None,
+                pack_id: row.get(5)?,
+                checkout_id: row.get(6)?,
+                metadata: row.get(7)?,
+                created_at: now,
+            })
+        },
+    )?;
+    Ok(found.into_iter().next())
 }
 
 /// A grant whose row is locked until the transaction ends.

@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod checkout;
 pub mod credit;
+pub mod credit_pack;
 pub mod customer;
 pub mod due;
 pub mod enforce;

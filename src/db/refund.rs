@@ -103,6 +103,34 @@ pub fn of_payment(snapshot: &Snapshot, customer_id: Uuid, payment_id: Uuid) -> R
     spi::read(snapshot, &OF, arguments![customer_id, payment_id], refund)
 }
 
+/// Notes that the rest of a grant went with a refund.
+///
+/// # Errors
+/// As `spi::run`.
+pub fn take(customer_id: Uuid, id: Uuid, grant_id: Uuid) -> Result<()> {
+    static TAKE: Statement = Statement::new(
+        "UPDATE owo.refund SET credit_grant_id = $3 WHERE customer_id = $1 AND id = $2",
+    );
+    spi::run(&TAKE, arguments![customer_id, id, grant_id]).map(|_| ())
+}
+
+/// The grants that went with refunds of a payment.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn taken(snapshot: &Snapshot, customer_id: Uuid, payment_id: Uuid) -> Result<Vec<Uuid>> {
+    static TAKEN: Statement = Statement::look_up(
+        "SELECT credit_grant_id FROM owo.refund
+          WHERE customer_id = $1 AND payment_id = $2 AND credit_grant_id IS NOT NULL ORDER BY id",
+    );
+    spi::read(
+        snapshot,
+        &TAKEN,
+        arguments![customer_id, payment_id],
+        |row| row.get(0),
+    )
+}
+
 /// What a provider says of a refund.
 #[derive(Debug, Clone)]
 pub struct Told<'a> {

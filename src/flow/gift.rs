@@ -123,7 +123,8 @@ fn unknown_system(slug: &str) -> Error {
 /// As the statements.
 pub fn write(context: &Context, grant: &NewGrant) -> Result<()> {
     db::credit::insert(grant)?;
-    let slugs = db::credit::slugs(&Snapshot::latest()?, grant.credit_system_id, grant.pack_id)?;
+    let slugs =
+        db::credit_pack::slugs(&Snapshot::latest()?, grant.credit_system_id, grant.pack_id)?;
     let (system, pack) = slugs;
     let mut data = Map::new();
     data.insert("grant".to_owned(), json!(grant.id));
@@ -225,7 +226,7 @@ pub fn expire_due(context: &Context, customer_id: Uuid, until: DateTime<Utc>) ->
             continue;
         };
         let snapshot = Snapshot::latest()?;
-        let (system, _) = db::credit::slugs(&snapshot, grant.credit_system_id, None)?;
+        let (system, _) = db::credit_pack::slugs(&snapshot, grant.credit_system_id, None)?;
         let told = Told {
             kind: "credits.expired",
             customer_id,

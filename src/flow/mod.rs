@@ -34,6 +34,7 @@ pub mod plan_list;
 pub mod provider;
 pub mod purchase;
 pub mod refund;
+pub mod reversal;
 pub mod round;
 pub mod standing;
 pub mod text;

@@ -9,7 +9,8 @@ use crate::backend::random;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::checkout::{Checkout, PackSold};
-use crate::db::credit::{NewGrant, Pack};
+use crate::db::credit::NewGrant;
+use crate::db::credit_pack::Pack;
 use crate::db::customer::Customer;
 use crate::error::{Error, Result};
 use crate::flow::attach::{provider, way};
@@ -77,7 +78,7 @@ pub struct Purchase {
 /// quantity, `22003` too much at once, `55000` no account at the provider, `23505` key used otherwise.
 pub fn buy(context: &Context, order: &Order) -> Result<Purchase> {
     let snapshot = Snapshot::latest()?;
-    let pack = db::credit::pack(&snapshot, context.organization.id, order.pack)?;
+    let pack = db::credit_pack::pack(&snapshot, context.organization.id, order.pack)?;
     let pack = pack.ok_or_else(|| {
         Error::undefined(format!("credit pack \"{}\" does not exist", order.pack))
             .hint("Credit packs are listed by owo_catalog() and created by owo_sync().")

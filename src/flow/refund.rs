@@ -2,7 +2,7 @@
 //!
 //! Called by `api/money`. Invariants: what goes back of a payment, and what is on its way, never
 //! passes what was paid, also under concurrent calls, since the customer's lock is held; with the
-//! whole price of a credit pack its unspent credits go first, so that nobody spends them meanwhile.
+//! whole price of a credit pack its unspent credits go at once, so that nobody spends them meanwhile.
 
 use crate::backend::random;
 use crate::backend::spi::Snapshot;
@@ -13,10 +13,10 @@ use crate::db::refund::Refund;
 use crate::error::{Error, Result};
 use crate::flow::attach::provider::MANUAL;
 use crate::flow::context::Context;
-use crate::flow::gift;
 use crate::flow::idempotency;
 use crate::flow::outbox::job::Job;
 use crate::flow::provider::desk::Desk;
+use crate::flow::reversal;
 use crate::flow::text;
 use crate::meter;
 use owostack_domain::ids;
@@ -113,10 +113,8 @@ fn begin(context: &Context, payment: &Payment, wish: &Wish) -> Result<Uuid> {
         currency: paid.1,
         reason: wish.reason.map(str::to_owned),
     };
-    if amount == left {
-        take_credits(context, payment)?;
-    }
     db::refund::insert(&refund, context.now)?;
+    reversal::follow(context, id, refund.id)?;
     match desk {
         Some(desk) => {
             let refund_id = refund.id;
@@ -142,20 +140,6 @@ fn desk(context: &Context, payment: &Payment) -> Result<Option<Desk>> {
         .hint("Give the money back at the provider; its webhook tells of it.")
     };
     found.map(Some).ok_or_else(error)
-}
-
-/// What is left of the credits of a pack goes with its whole price.
-fn take_credits(context: &Context, payment: &Payment) -> Result<()> {
-    let Some(checkout_id) = payment.checkout_id else {
-        return Ok(());
-    };
-    let organization_id = context.organization.id;
-    let checkout = db::checkout::find(&Snapshot::latest()?, organization_id, checkout_id)?;
-    if checkout.is_some_and(|one| one.pack.is_some() && one.status == "completed") {
-        let grant = ids::derived(checkout_id, "grant");
-        gift::void(context, payment.customer_id, grant, Some("refund"))?;
-    }
-    Ok(())
 }
 
 /// Money by hand has gone back with the call.

@@ -222,6 +222,17 @@ class World:
     def external(self, kind: str, local) -> str:
         return self.value("SELECT external_id FROM owo.provider_ref WHERE kind = %s AND local_id = %s AND state = 'linked'", kind, local)
 
+    def newcomer(self) -> str:
+        """Another customer; the key."""
+        key = f"eve{self.value('SELECT count(*) FROM owo.customer')}"
+        self.rows("SELECT owo_customer(%s, %s, 'Eve')", key, f"{key}@example.test")
+        return key
+
+    def paid(self, key: str) -> list[int]:
+        """How a customer's money moved at the provider, which knows each of ours once."""
+        (theirs,) = [each.id for each in self.fake.customers.values() if each.email == f"{key}@example.test"]
+        return [line.amount for line in self.fake.ledger if line.customer == theirs]
+
     def attach(self, plan: str, key: str = "ada", **more) -> dict:
         names = ", ".join(f"{name} => %s" for name in more)
         return self.row(f"SELECT * FROM owo_attach(%s, %s, callback_url => %s{names and ', ' + names})", key, plan, SITE, *more.values())

@@ -217,32 +217,6 @@ def test_a_pause_and_its_end(world):
 
 
 @everywhere
-def test_money_goes_back_in_part_and_whole(world):
-    world.buy()
-    payment = world.value("SELECT id FROM owo.payment")
-    world.rows("SELECT owo_refund(%s, 100000, 'asked')", payment)
-    world.settle()
-    assert world.fake.ledger.sum(world.currency) == PRICES["pro"] - 100000
-    world.fake.refund_in_dashboard(next(iter(world.fake.payments)))
-    world.settle()
-    assert world.fake.ledger.sum(world.currency) == 0
-    assert world.value("SELECT refunded_amount FROM owo.payment") == PRICES["pro"]
-    world.agree()
-
-
-@everywhere
-def test_a_refund_that_the_bank_refuses(world):
-    world.buy()
-    world.fake.refund_script.append("closed")
-    world.rows("SELECT owo_refund((SELECT id FROM owo.payment), 100000, 'asked')")
-    world.settle()
-    assert world.fake.ledger.sum(world.currency) == PRICES["pro"]
-    assert world.rows("SELECT status FROM owo.refund") == [("failed",)]
-    assert world.value("SELECT refunded_amount FROM owo.payment") == 0
-    world.agree()
-
-
-@everywhere
 def test_an_old_webhook_revives_nothing(world):
     world.buy()
     told = list(world.fake.webhooks.sent)

@@ -54,6 +54,48 @@ SELECT refunded_amount FROM owo_refund((SELECT id FROM owo.payment WHERE amount 
 SELECT * FROM owo_credits('acme');
 SELECT count(*) FROM owo_verify();
 
+-- At a provider they go while the money is on its way, and come again when it is not given back, each time.
+SET ROLE postgres;
+BEGIN;
+SELECT provider FROM owo_provider_set('stripe', '{"secret_key": "sk_test_a", "webhook_secret": "whsec_a", "base_url": "http://127.0.0.1:9"}');
+UPDATE owo.provider_account SET resting_until = '2100-01-01', resting_reason = 'a story';
+COMMIT;
+SELECT requires_checkout FROM owo_addon('acme', 'boost', metadata => '{"campaign": "may"}');
+SELECT (owo_checkout_complete(id)).status FROM owo.checkout WHERE status = 'open';
+SELECT code FROM owo_track('acme', 'images', 3);
+SELECT id AS pack FROM owo.payment WHERE amount = 900 AND refunded_amount = 0 \gset
+UPDATE owo.payment SET provider = 'stripe', account_id = (SELECT id FROM owo.provider_account) WHERE id = :'pack';
+\set drop 'SELECT state FROM owo_queue_drop((SELECT o.id FROM owo.outbox AS o JOIN owo.refund AS r ON r.id = o.subject_id WHERE o.state = ''queued'' ORDER BY r.amount LIMIT 1), ''the bank is closed'');'
+SELECT status, refunded_amount FROM owo_refund(:'pack');
+SELECT * FROM owo_credits('acme');
+:drop
+SELECT source, granted, used, remaining FROM owo_credits('acme');
+SELECT code FROM owo_track('acme', 'images', 2);
+SELECT refunded_amount FROM owo_refund(:'pack');
+SELECT * FROM owo_credits('acme');
+:drop
+SELECT source, granted, used, remaining FROM owo_credits('acme');
+-- In parts: with the last one they go, and they come again with the first that fails, once.
+SELECT refunded_amount FROM owo_refund(:'pack', 300);
+SELECT remaining FROM owo_credits('acme');
+SELECT refunded_amount FROM owo_refund(:'pack');
+SELECT * FROM owo_credits('acme');
+:drop
+SELECT remaining FROM owo_credits('acme');
+:drop
+SELECT remaining FROM owo_credits('acme');
+SELECT amount, status, failure_message, credit_grant_id IS NOT NULL AS took FROM owo.refund WHERE payment_id = :'pack' ORDER BY amount;
+SELECT amount, taken, closed_as, reason, metadata, pack_id IS NOT NULL AS pack FROM owo.credit_grant WHERE metadata <> '{}' ORDER BY amount DESC, taken;
+SELECT data ->> 'amount' AS again FROM owo.event WHERE type = 'credits.granted' ORDER BY 1;
+SELECT count(*) FROM owo_verify();
+-- Who is gone gets nothing.
+SELECT refunded_amount FROM owo_refund(:'pack');
+SELECT owo_customer_delete('acme');
+:drop
+SELECT count(*) FROM owo.credit_grant WHERE closed_at IS NULL;
+SELECT count(*) FROM owo_verify();
+SET ROLE owo_admin;
+
 -- Who may, and what is no payment.
 SELECT owo_refund('00000000-0000-0000-0000-000000000001');
 SELECT owo_refund(NULL);

@@ -79,3 +79,23 @@ pub fn cycle(
     })?;
     Ok(rows.into_iter().next())
 }
+
+/// Refunds of a payment that a notice has named by a reference of its own.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn noticed_refunds(
+    snapshot: &Snapshot,
+    account_id: Uuid,
+    customer_id: Uuid,
+    payment_id: Uuid,
+) -> Result<Vec<Uuid>> {
+    static NOTICED: Statement = Statement::look_up(
+        "SELECT f.id FROM owo.refund AS f
+           JOIN owo.provider_ref AS r ON r.local_id = f.id AND r.account_id = $1
+            AND r.kind = 'refund' AND r.detail ? 'notice'
+          WHERE f.customer_id = $2 AND f.payment_id = $3",
+    );
+    let arguments = arguments![account_id, customer_id, payment_id];
+    spi::read(snapshot, &NOTICED, arguments, |row| row.get(0))
+}

@@ -12,6 +12,7 @@ use crate::flow::context::Context;
 use crate::flow::life::{Life, Origin};
 use crate::flow::outbox::Work;
 use crate::flow::outbox::job::Job;
+use crate::flow::reversal;
 use crate::meter;
 use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::facts::Status;
@@ -158,13 +159,14 @@ impl Broken<'_> {
             return Ok(());
         };
         "failed".clone_into(&mut row.status);
-        let now = self.context.now;
+        let (now, payment_id) = (self.context.now, row.payment_id);
         let told = Told {
             row,
             external_id: None,
             failure_message: Some(&self.failure.message),
         };
-        db::refund::store(&told, now, now)
+        db::refund::store(&told, now, now)?;
+        reversal::follow(self.context, payment_id, id)
     }
 
     /// A subscription that a saved method was to pay: without it, its money is missing.

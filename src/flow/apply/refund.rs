@@ -1,7 +1,8 @@
 //! Money that a provider says went back, failed to, or is on its way.
 //!
 //! Invariants: a refund belongs to a payment we know, under any of its ids; one refund has one row,
-//! also where its first notice names no id of its own; what a payment says of refunds is their sum.
+//! also where its notices name no id of its own, and two that give back as much are two; what a
+//! payment says of refunds is their sum; the credits of a pack follow it.
 
 use super::{Applied, Case, waits};
 use crate::backend::spi::Snapshot;
@@ -11,6 +12,7 @@ use crate::db::provider::evidence;
 use crate::db::provider::reference::Kind;
 use crate::db::refund::{Refund as Row, Told};
 use crate::error::Result;
+use crate::flow::reversal;
 use owostack_domain::ids;
 use owostack_provider::object::{MoneyStatus, Refund};
 use owostack_provider::tag::Tag;
@@ -41,9 +43,12 @@ pub fn apply(case: &Case, told: &Refund) -> Result<Applied> {
     };
     let was = before.map(|row| row.status.clone());
     let status = latest(was.as_deref(), told.status);
-    for external_id in [&told.id, &told.reference].into_iter().flatten() {
-        if case.reference(Kind::Refund, external_id)?.is_none() {
-            case.link(Kind::Refund, external_id, id, &json!({}))?;
+    let notice = json!({"notice": true});
+    for (external_id, detail) in [(&told.id, json!({})), (&told.reference, notice)] {
+        if let Some(external_id) = external_id
+            && case.reference(Kind::Refund, external_id)?.is_none()
+        {
+            case.link(Kind::Refund, external_id, id, &detail)?;
         }
     }
     let row = Row {
@@ -65,6 +70,7 @@ pub fn apply(case: &Case, told: &Refund) -> Result<Applied> {
     };
     db::refund::store(&stored, case.order.at, now)?;
     db::refund::recount(customer_id, payment_id, now)?;
+    reversal::follow(case.context, payment_id, id)?;
     if status == "succeeded" {
         tell(case, &row)?;
     }
@@ -121,18 +127,40 @@ fn identify(case: &Case, told: &Refund, payment_id: Uuid, all: &[Row]) -> Result
     if let Some(id) = named.into_iter().flatten().find(ours) {
         return Ok(id);
     }
-    let amount = told.money.map(|money| money.amount);
+    let account_id = case.source.account_id;
+    let derived = |name: String| ids::derived(account_id, &format!("refund:{name}"));
     if let Some(id) = &told.id {
-        return Ok(ids::derived(
-            case.source.account_id,
-            &format!("refund:{id}"),
-        ));
+        return Ok(derived(id.clone()));
     }
-    // Notices without an id of their own are of the one that gives back as much.
-    let same = all.iter().find(|row| Some(row.amount) == amount);
-    let name = format!("refund:{payment_id}:{}", amount.unwrap_or_default());
-    let derived = || ids::derived(case.source.account_id, &name);
-    Ok(same.map_or_else(derived, |row| row.id))
+    let amount = told.money.map(|money| money.amount);
+    let noticed = match &told.reference {
+        Some(_) => evidence::noticed_refunds(&view, account_id, case.customer.id, payment_id)?,
+        None => Vec::new(),
+    };
+    let same = all
+        .iter()
+        .filter(|row| Some(row.amount) == amount && !noticed.contains(&row.id));
+    let fitting = same.filter_map(|row| Some((fit(&row.status, told.status)?, row.id)));
+    // Of two that fit as well it is the older one.
+    if let Some((_, id)) = fitting.min_by_key(|(fit, _)| *fit) {
+        return Ok(id);
+    }
+    let first = derived(format!("{payment_id}:{}", amount.unwrap_or_default()));
+    let is_taken = all.iter().any(|row| row.id == first);
+    let own = told.reference.clone().filter(|_| is_taken);
+    Ok(own.map_or(first, derived))
+}
+
+/// How well a notice without an id of its own fits a refund that gives back as much, best first: it
+/// is on its way, it ended like that, it came back, it is the one that a late word is of.
+fn fit(status: &str, said: MoneyStatus) -> Option<u8> {
+    match (status, said) {
+        ("pending", _) => Some(0),
+        ("succeeded", MoneyStatus::Succeeded) | ("failed", MoneyStatus::Failed) => Some(1),
+        ("succeeded", MoneyStatus::Failed) => Some(2),
+        (_, MoneyStatus::Pending) => Some(3),
+        _ => None,
+    }
 }
 
 /// Money that went back and came back again has not gone.

@@ -1,5 +1,6 @@
 """Paystack: plans, customers, transactions, refunds; `subscriptions` holds the rest."""
 
+import datetime as dt
 import json
 import math
 import re
@@ -224,8 +225,9 @@ class Paystack(Subscriptions):
     @route("GET /refund")
     def refund_list(self, request):
         given = request.params
+        since = dt.datetime.fromisoformat(given["from"]) if "from" in given else None
         items = [objects.refund(refund, self.payments[refund.payment], False) for refund in self.refunds.values()
-                 if given.get("transaction") in (None, str(self.payments[refund.payment].number))]
+                 if given.get("transaction") in (None, str(self.payments[refund.payment].number)) and (not since or refund.created >= since)]
         return self.listed(items, given, "Refunds retrieved")
 
     @route("GET /refund/{}")

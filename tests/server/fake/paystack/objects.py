@@ -92,7 +92,7 @@ def refund(it: Refund, of: Payment, whole: bool) -> dict:
 def refund_told(it: Refund, of: Payment, buyer: Customer, word: str) -> dict:
     """A refund as webhooks show it: without its own id, and with a text for an amount."""
     found = sample("refund.pending", status=word, transaction_reference=of.id, amount=str(it.amount), currency=it.currency,
-                   refund_reference=None if word == "pending" else str(it.number))
+                   refund_reference=None if word == "pending" else f"TRF_{it.number}")
     first, _, last = (buyer.name or "").partition(" ")
     found["customer"] = {"first_name": first, "last_name": last, "email": buyer.email}
     return found
