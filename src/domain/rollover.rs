@@ -10,8 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 mod chain;
+mod inherit;
 
 pub use chain::{Chain, Run, Share};
+pub use inherit::Inherited;
 
 use crate::interval::Span;
 use crate::meter_key::MeterKey;
@@ -37,7 +39,14 @@ pub struct RolloverPlan {
     pub terms: Vec<RolloverTerm>,
     /// How long after the end of its period a rest is kept; None: for ever.
     pub expires_after: Option<Span>,
+    /// What the meter whose place this one took had left; None: nothing, or there was none.
+    pub inherited: Option<Box<Inherited>>,
+    /// A late event only: the rollover of the last meter that inherits from this one.
+    pub heir: Option<Box<RolloverPlan>>,
 }
+
+/// What was used of meters with rollover, by the id of the plan's meter.
+pub type Histories = BTreeMap<Uuid, RolloverHistory>;
 
 /// The rules of a stretch of periods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,16 +74,17 @@ impl RolloverPlan {
     /// When the rest of a period expires.
     #[must_use]
     pub fn expires_at(&self, origin: i64) -> Option<Time> {
-        let end = self.schedule.period(origin).end?;
-        self.expires_after?.after(end, self.schedule.zone)
+        self.expires_after?
+            .after(self.ends_at(origin)?, self.schedule.zone)
     }
 
-    /// What is left at the start of period `number`.
+    /// What is left at the start of period `number`. A missing history is one without usage.
     #[must_use]
-    pub fn chain(&self, history: &RolloverHistory, number: i64) -> Chain {
+    pub fn chain(&self, histories: &Histories, number: i64) -> Chain {
+        let unused = RolloverHistory::default();
+        let history = histories.get(&self.meter_id).unwrap_or(&unused);
         let touched = history.touched();
-        let mut chain = Chain::default();
-        let mut next = self.first;
+        let (mut chain, mut next) = self.beginning(histories);
         for term in &self.terms {
             let last = term.last.min(number.saturating_sub(1));
             let first = term.first.max(next);
@@ -107,22 +117,22 @@ impl RolloverPlan {
     #[must_use]
     pub fn headroom(
         &self,
-        history: &RolloverHistory,
+        histories: &Histories,
         extra: &[Extra],
         number: i64,
         origin: Option<i64>,
     ) -> Option<Quantity> {
-        let last = history.last_touched().filter(|last| *last > number)?;
-        let end = last.saturating_add(1);
-        let before = self.chain(history, end).shortfall;
+        let (top, end) = self.horizon(histories, number)?;
+        let before = top.chain(histories, end).shortfall;
         let covered = |amount: Quantity| {
             let more = Extra {
+                meter_id: self.meter_id,
                 number,
                 origin,
                 amount,
             };
-            let with = history.with(extra.iter().chain([&more]));
-            self.chain(&with, end).shortfall <= before
+            let with = with(histories, extra.iter().chain([&more]));
+            top.chain(&with, end).shortfall <= before
         };
         if covered(Quantity::LIMIT) {
             return None;
@@ -205,6 +215,8 @@ impl RolloverPlan {
 /// A draw that is being considered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extra {
+    /// The plan's meter.
+    pub meter_id: Uuid,
     /// The period it would count in.
     pub number: i64,
     /// The bucket, or the allowance itself.
@@ -213,20 +225,21 @@ pub struct Extra {
     pub amount: Quantity,
 }
 
-impl RolloverHistory {
-    /// The history with some draws more.
-    fn with<'a>(&self, extra: impl Iterator<Item = &'a Extra>) -> Self {
-        let mut history = self.clone();
-        for more in extra {
-            let place = match more.origin {
-                Some(origin) => history.draws.entry((more.number, origin)).or_default(),
-                None => history.used.entry(more.number).or_default(),
-            };
-            *place = sum(*place, more.amount);
-        }
-        history
+/// The histories with some draws more.
+fn with<'a>(histories: &Histories, extra: impl Iterator<Item = &'a Extra>) -> Histories {
+    let mut histories = histories.clone();
+    for more in extra {
+        let history = histories.entry(more.meter_id).or_default();
+        let place = match more.origin {
+            Some(origin) => history.draws.entry((more.number, origin)).or_default(),
+            None => history.used.entry(more.number).or_default(),
+        };
+        *place = sum(*place, more.amount);
     }
+    histories
+}
 
+impl RolloverHistory {
     /// Periods in which anything was used or drawn.
     fn touched(&self) -> BTreeSet<i64> {
         let drawn = self.draws.keys().map(|(number, _)| *number);

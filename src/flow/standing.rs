@@ -15,7 +15,7 @@ use crate::meter::{self, Used};
 use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::{self, Entitlement, Facts, Histories, Source, Subscription};
 use owostack_domain::period::Anchor;
-use owostack_domain::rollover::RolloverHistory;
+use owostack_domain::rollover::{RolloverHistory, RolloverPlan};
 use owostack_domain::subscription::advance::advance;
 use uuid::Uuid;
 
@@ -134,18 +134,18 @@ impl Standing {
     /// As the statements.
     pub fn histories(&self, snapshot: &Snapshot, resolved: &Entitlement) -> Result<Histories> {
         let mut histories = Histories::new();
-        for plan in resolved.rollovers() {
-            if histories.contains_key(&plan.meter_id) {
+        for meter_id in resolved.rollovers().flat_map(RolloverPlan::meters) {
+            if histories.contains_key(&meter_id) {
                 continue;
             }
             let mut history = RolloverHistory::default();
-            for past in db::meter::past(snapshot, self.facts.customer_id, plan.meter_id)? {
+            for past in db::meter::past(snapshot, self.facts.customer_id, meter_id)? {
                 match past.origin {
                     None => history.used.insert(past.number, past.used),
                     Some(origin) => history.draws.insert((past.number, origin), past.used),
                 };
             }
-            histories.insert(plan.meter_id, history);
+            histories.insert(meter_id, history);
         }
         Ok(histories)
     }

@@ -220,5 +220,7 @@ fn ignored_source(source: &Source, reason: Reason) -> Ignored {
         limit: source.limit,
         reason,
         changes_at: None,
+        since: Some(source.created_at),
+        until: source.expires_at,
     }
 }

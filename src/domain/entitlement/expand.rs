@@ -4,20 +4,14 @@
 //! used of it. Invariant: what the sources of a rollover allow together is what the chain says,
 //! whatever order usage arrived in. Deliberately absent: running usage of other meters.
 
-use std::collections::BTreeMap;
-
-use uuid::Uuid;
-
 use super::Entitlement;
 use super::order::draw_order;
 use super::source::{Ignored, Reason, Source};
 use crate::meter_key::MeterPeriod;
 use crate::period::Time;
 use crate::quantity::Quantity;
+pub use crate::rollover::Histories;
 use crate::rollover::{Extra, RolloverHistory, RolloverPlan, Share};
-
-/// What was used of meters with rollover, by the id of the plan's meter.
-pub type Histories = BTreeMap<Uuid, RolloverHistory>;
 
 /// Most rests with an end that are drawn apart; the newest beyond are drawn as one.
 const BUCKETS_MAX: usize = 32;
@@ -31,15 +25,13 @@ pub fn expand(entitlement: &Entitlement, histories: &Histories) -> Entitlement {
     }
     let over = entitlement.overage.map(|overage| overage.source);
     let mut sources: Vec<(bool, Source)> = Vec::new();
-    let unused = RolloverHistory::default();
     for (index, source) in entitlement.sources.iter().enumerate() {
         let Some(plan) = &source.rollover else {
             let source = count_replaced(source.clone(), histories);
             sources.push((over == Some(index), source));
             continue;
         };
-        let history = history(plan, histories).unwrap_or(&unused);
-        for bucket in buckets(plan, history, entitlement.at) {
+        for bucket in buckets(plan, histories, entitlement.at) {
             expanded.keep(bucket.expires_at.filter(|end| *end > entitlement.at));
             if bucket.closed && bucket.drawn.is_zero() {
                 expanded.ignored.push(bucket.expired(source));
@@ -152,24 +144,28 @@ impl Bucket {
             limit: Some(self.left()),
             reason: Reason::Expired,
             changes_at: None,
+            since: Some(template.created_at),
+            until: self.expires_at,
         }
     }
 }
 
 /// The buckets of the running period, oldest first.
-fn buckets(plan: &RolloverPlan, history: &RolloverHistory, at: Time) -> Vec<Bucket> {
+fn buckets(plan: &RolloverPlan, histories: &Histories, at: Time) -> Vec<Bucket> {
     // Without an end there is nothing to tell them apart by.
     let most = if plan.expires_after.is_some() {
         BUCKETS_MAX
     } else {
         1
     };
-    let shares = plan.chain(history, plan.number).shares(most);
+    let shares = plan.chain(histories, plan.number).shares(most);
     let mut buckets: Vec<Bucket> = shares
         .iter()
         .map(|share| Bucket::new(plan, share))
         .collect();
-    record_draws(&mut buckets, history, plan);
+    if let Some(history) = history(plan, histories) {
+        record_draws(&mut buckets, history, plan);
+    }
     for bucket in &mut buckets {
         bucket.closed |= bucket.expires_at.is_some_and(|end| end <= at);
     }
@@ -219,22 +215,22 @@ fn bound_late(sources: &mut [Source], entitlement: &Entitlement, histories: &His
         let Some(plan) = &source.rollover else {
             continue;
         };
-        let Some(history) = history(plan, histories) else {
-            continue;
-        };
+        let unused = RolloverHistory::default();
+        let history = history(plan, histories).unwrap_or(&unused);
         let mut extra: Vec<Extra> = Vec::new();
         for source in sources.iter_mut() {
             if source.meter.parent() != plan.meter || source.closed {
                 continue;
             }
             let origin = source.meter.origin;
-            let Some(room) = plan.headroom(history, &extra, plan.number, origin) else {
+            let Some(room) = plan.headroom(histories, &extra, plan.number, origin) else {
                 continue;
             };
             let used = used_of(source, plan, history);
             source.ceiling = Some(plus(used, room));
             let rest = source.limit.unwrap_or(Quantity::LIMIT);
             extra.push(Extra {
+                meter_id: plan.meter_id,
                 number: plan.number,
                 origin,
                 amount: room.min(rest.saturating_sub_to_zero(used)),

@@ -31,6 +31,8 @@ pub(crate) fn draw_order(source: &Source) -> impl Ord + use<> {
         !source.is_unlimited(),
         source.in_credits(),
         (kind, source.priority, sooner(ends), source.created_at),
+        // What is the same in all that counts: the smaller one, so that no id decides.
+        source.limit.filter(|_| source.kind != SourceKind::Rollover),
         (source.source_id, source.meter.origin, source.kind),
     )
 }

@@ -131,6 +131,8 @@ impl<'a> Case<'a> {
                     reason: idle.reason,
                     changes_at: (idle.reason == Reason::NotStarted)
                         .then_some(idle.subscription.started_at),
+                    since: Some(idle.subscription.started_at),
+                    until: idle.subscription.ended_at,
                 });
             }
         }
@@ -152,6 +154,8 @@ impl<'a> Case<'a> {
             limit: held.usage_limit,
             reason,
             changes_at: None,
+            since: None,
+            until: held.expires_at,
         }
     }
 
@@ -165,6 +169,8 @@ impl<'a> Case<'a> {
             limit: entry.limit,
             reason,
             changes_at: None,
+            since: Some(live.subscription.started_at),
+            until: live.subscription.ended_at,
         }
     }
 }

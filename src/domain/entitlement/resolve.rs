@@ -12,7 +12,7 @@ use super::facts::{Facts, Feature, FeatureType, Subject};
 use super::live::{Live, Standing, changes_after};
 use super::order::draw_order;
 use super::part::{Case, entry_of, in_force};
-use super::source::{Credit, Overage};
+use super::source::{Credit, Ignored, Overage};
 use super::{Entitlement, GrantState};
 use crate::period::Time;
 
@@ -96,14 +96,7 @@ fn fill(entitlement: &mut Entitlement, case: &Case<'_>, found: Found<'_>) {
         .filter(|(_, one)| has_pricing(one))
         .and_then(|(_, one)| one.entry.map(|entry| entry.pricing.clone()));
     entitlement.ignored = found.ignored;
-    entitlement.ignored.sort_by_key(|ignored| {
-        (
-            ignored.kind,
-            ignored.source_id,
-            ignored.subject,
-            ignored.reason,
-        )
-    });
+    entitlement.ignored.sort_by_cached_key(Ignored::order);
     entitlement.sources = candidates.into_iter().map(|one| one.source).collect();
     entitlement.set_resets();
 }

@@ -1,7 +1,8 @@
-//! What a plan allowance may roll over: its terms, period by period.
+//! What a plan allowance may roll over: its terms, period by period, and what it inherits.
 //!
 //! Called by resolution, which attaches the result to a template source. Invariant: a period rolls
-//! over by the terms in force at its end, under the plan that was live then; trials never do.
+//! over by the terms in force at its end, under the plan that was live then; trials never do. A
+//! switch that moves the meter leaves what had rolled over to the meter that takes its place.
 //! Deliberately absent: usage, and with it the amounts (`rollover`).
 
 use std::cmp::Reverse;
@@ -12,7 +13,10 @@ use super::allowance::{Allowance, Asked, allowance, meter_source};
 use super::facts::{Facts, PlanFeature, Status, Subscription};
 use crate::interval::Interval;
 use crate::period::{Schedule, Time};
-use crate::rollover::{RolloverPlan, RolloverTerm};
+use crate::rollover::{Inherited, RolloverPlan, RolloverTerm};
+
+/// Most switches in a row that a rest is followed through: each costs a look at its meter's usage.
+const SWITCHES_MAX: usize = 32;
 
 /// The rollover of an allowance; `None` when nothing can have been left over, now or later.
 ///
@@ -24,13 +28,36 @@ pub(crate) fn rollover_plan(
     feature: &PlanFeature,
     now: &Allowance,
 ) -> Option<RolloverPlan> {
-    let keeps = feature.rollover && feature.limit.is_some() && !feature.usage_based;
-    if !keeps || now.schedule.cadence.interval == Interval::Never {
+    if !feature.rollover || feature.limit.is_none() || feature.usage_based {
         return None;
     }
+    let plan = stage(facts, asked, subscription, feature, now, SWITCHES_MAX)?;
+    let heir = heir(facts, asked, subscription, feature, &plan).map(Box::new);
+    (plan.first <= now.period.number).then_some(RolloverPlan { heir, ..plan })
+}
+
+/// The rollover of one meter, whatever its plan says now: its terms do. It inherits through at most
+/// `switches`.
+fn stage(
+    facts: &Facts,
+    asked: Asked<'_>,
+    subscription: &Subscription,
+    feature: &PlanFeature,
+    now: &Allowance,
+    switches: usize,
+) -> Option<RolloverPlan> {
+    if now.schedule.cadence.interval == Interval::Never {
+        return None;
+    }
+    let (inherited, since) = match inherited(facts, asked, subscription, feature, now, switches) {
+        Some((inherited, since)) => (Some(Box::new(inherited)), Some(since)),
+        None => (None, None),
+    };
     let mut terms = Vec::new();
     for other in &facts.subscriptions {
-        if meter_source(other) != meter_source(subscription) {
+        // What the meter counted before it was left and taken up again is inherited.
+        let earlier = since.is_some_and(|since| other.started_at < since);
+        if earlier || meter_source(other) != meter_source(subscription) {
             continue;
         }
         let moment = representative(other, subscription, asked.at);
@@ -49,8 +76,9 @@ pub(crate) fn rollover_plan(
         }
     }
     let terms = without_overlap(terms);
-    let first = terms.first()?.first;
-    (first <= now.period.number).then(|| RolloverPlan {
+    let taken_over = inherited.as_ref().map(|inherited| inherited.number);
+    let first = taken_over.or(terms.first().map(|term| term.first))?;
+    Some(RolloverPlan {
         meter: now.meter.clone(),
         meter_id: now.meter.id(),
         schedule: now.schedule,
@@ -58,7 +86,109 @@ pub(crate) fn rollover_plan(
         first,
         terms,
         expires_after: feature.rollover_expires_after,
+        inherited,
+        heir: None,
     })
+}
+
+/// What the meter before left, and since when subscriptions count on the one that took its place.
+///
+/// Only a switch hands down: where the catalog changed the rhythm of a plan since, or entities share
+/// what each had to itself, nothing does.
+fn inherited(
+    facts: &Facts,
+    asked: Asked<'_>,
+    subscription: &Subscription,
+    feature: &PlanFeature,
+    now: &Allowance,
+    switches: usize,
+) -> Option<(Inherited, Time)> {
+    let left = switches.checked_sub(1)?;
+    let (mut first, mut then) = (subscription, now.clone());
+    for _ in &facts.subscriptions {
+        let began = first
+            .started_at
+            .max(first.start_of(feature.subject).anchor_at);
+        let before = predecessor(facts, first).filter(|_| then.since <= began)?;
+        let rules = entry(facts, before, feature)?;
+        let asked = Asked {
+            at: representative(before, first, asked.at),
+            ..asked
+        };
+        let earlier = allowance(asked, before, rules);
+        if earlier.meter.entity != now.meter.entity {
+            return None;
+        }
+        if earlier.meter == now.meter {
+            (first, then) = (before, earlier);
+            continue;
+        }
+        let at = before.ended_at?;
+        let plan = RolloverPlan {
+            number: earlier.schedule.period_at(at).number,
+            ..stage(facts, asked, before, rules, &earlier, left)?
+        };
+        let number = now.schedule.period_at(began).number;
+        return Some((Inherited { plan, at, number }, first.started_at));
+    }
+    None
+}
+
+/// The rollover of the last meter that inherits from the one of a subscription that has ended since.
+fn heir(
+    facts: &Facts,
+    asked: Asked<'_>,
+    subscription: &Subscription,
+    feature: &PlanFeature,
+    plan: &RolloverPlan,
+) -> Option<RolloverPlan> {
+    let mut last = subscription;
+    let mut heir = None;
+    for _ in &facts.subscriptions {
+        let ended = last.ended_at.filter(|end| *end > asked.at);
+        let Some(next) = ended.and_then(|end| successor(facts, last, end)) else {
+            break;
+        };
+        let Some(rules) = entry(facts, next, feature) else {
+            break;
+        };
+        // As it was taken over; what the catalog changed later does not inherit.
+        let asked = Asked {
+            at: next.started_at,
+            ..asked
+        };
+        let then = allowance(asked, next, rules);
+        let inherits = stage(facts, asked, next, rules, &then, SWITCHES_MAX)
+            .filter(|stage| stage.inherits_from(plan.meter_id));
+        if inherits.is_none() && then.meter != plan.meter {
+            break;
+        }
+        heir = inherits.or(heir);
+        last = next;
+    }
+    heir
+}
+
+/// The base subscription whose place another one took when it began.
+fn predecessor<'a>(facts: &'a Facts, next: &Subscription) -> Option<&'a Subscription> {
+    let key = |one: &Subscription| (one.started_at, one.id);
+    facts
+        .subscriptions
+        .iter()
+        .filter(|one| next.base && one.base && one.group_id == next.group_id)
+        .filter(|one| one.is_former() && one.ended_at == Some(next.started_at))
+        .filter(|one| key(one) < key(next))
+        .max_by_key(|one| key(one))
+}
+
+/// The base subscription that took the place of one that ended at that moment.
+fn successor<'a>(facts: &'a Facts, before: &Subscription, ended: Time) -> Option<&'a Subscription> {
+    facts
+        .subscriptions
+        .iter()
+        .filter(|one| one.status != Status::Incomplete && one.started_at == ended)
+        .filter(|one| predecessor(facts, one).is_some_and(|found| found.id == before.id))
+        .min_by_key(|one| one.id)
 }
 
 /// A moment at which a subscription's terms are those that matter: its last, or the one asked for.

@@ -165,6 +165,21 @@ pub struct Ignored {
     pub reason: Reason,
     /// When that may change by itself.
     pub changes_at: Option<Time>,
+    /// When it began, where that is known.
+    pub since: Option<Time>,
+    /// When it ended.
+    pub until: Option<Time>,
+}
+
+impl Ignored {
+    /// By what a reader sees and when it was; ids, which differ from run to run, come last.
+    pub(crate) fn order(&self) -> impl Ord + use<> {
+        (
+            (self.kind, self.since, self.until, self.limit),
+            (self.scope.as_str(), self.reason, self.changes_at),
+            (self.subject, self.source_id),
+        )
+    }
 }
 
 /// Why a source was left out.

@@ -92,6 +92,14 @@ impl Chain {
         self.total = Quantity::ZERO;
     }
 
+    /// Gives every rest an origin that many periods later.
+    pub(super) fn shift(&mut self, by: i64) {
+        for run in &mut self.runs {
+            run.first = run.first.saturating_add(by);
+            run.last = run.last.saturating_add(by);
+        }
+    }
+
     pub(super) fn push(&mut self, first: i64, last: i64, each: Quantity) {
         if !each.is_positive() {
             return;

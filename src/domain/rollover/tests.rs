@@ -34,7 +34,17 @@ fn plan(interval: Interval, terms: Vec<RolloverTerm>, expires_after: Option<Span
         first: 0,
         terms,
         expires_after,
+        inherited: None,
+        heir: None,
     }
+}
+
+fn of(plan: &RolloverPlan, history: &RolloverHistory) -> Histories {
+    Histories::from([(plan.meter_id, history.clone())])
+}
+
+fn left(plan: &RolloverPlan, history: &RolloverHistory, number: i64) -> Chain {
+    plan.chain(&of(plan, history), number)
 }
 
 fn term(first: i64, last: i64, limit: &str, cap: Option<&str>) -> RolloverTerm {
@@ -73,11 +83,11 @@ fn rests(chain: &Chain) -> Vec<(i64, i64, String)> {
 fn the_rest_of_a_period_is_kept() {
     let plan = plan(Interval::Monthly, forever("100", None), None);
     let history = history(&[(0, "70"), (2, "130")], &[]);
-    assert_eq!(rests(&plan.chain(&history, 0)), []);
-    assert_eq!(rests(&plan.chain(&history, 1)), [(0, 0, "30".into())]);
+    assert_eq!(rests(&left(&plan, &history, 0)), []);
+    assert_eq!(rests(&left(&plan, &history, 1)), [(0, 0, "30".into())]);
     // More used than allowed leaves nothing, and takes nothing from other rests.
     let all = [(0, 0, "30".into()), (1, 1, "100".into())];
-    assert_eq!(rests(&plan.chain(&history, 3)), all);
+    assert_eq!(rests(&left(&plan, &history, 3)), all);
 }
 
 #[test]
@@ -85,15 +95,15 @@ fn the_oldest_is_dropped_above_the_cap() {
     let plan = plan(Interval::Monthly, forever("100", Some("150")), None);
     let history = history(&[(0, "70"), (1, "20")], &[]);
     let two = [(0, 0, "30".into()), (1, 1, "80".into())];
-    assert_eq!(rests(&plan.chain(&history, 2)), two);
+    assert_eq!(rests(&left(&plan, &history, 2)), two);
     let capped = [(1, 1, "50".into()), (2, 2, "100".into())];
-    assert_eq!(rests(&plan.chain(&history, 3)), capped);
+    assert_eq!(rests(&left(&plan, &history, 3)), capped);
     // A rest above the cap is cut itself.
     let small = RolloverPlan {
         terms: forever("100", Some("40")),
         ..plan
     };
-    assert_eq!(rests(&small.chain(&history, 9)), [(8, 8, "40".into())]);
+    assert_eq!(rests(&left(&small, &history, 9)), [(8, 8, "40".into())]);
 }
 
 #[test]
@@ -103,8 +113,8 @@ fn a_rest_expires_a_span_after_the_end_of_its_period() {
     let unused = RolloverHistory::default();
     // Period 0 ends on 28 February, so its rest ends on 28 March; period 2 begins on 31 March.
     assert_eq!(plan.expires_at(0), Some(time("2026-03-28")));
-    assert_eq!(rests(&plan.chain(&unused, 2)), [(1, 1, "100".into())]);
-    assert_eq!(rests(&plan.chain(&unused, 1)), [(0, 0, "100".into())]);
+    assert_eq!(rests(&left(&plan, &unused, 2)), [(1, 1, "100".into())]);
+    assert_eq!(rests(&left(&plan, &unused, 1)), [(0, 0, "100".into())]);
 }
 
 #[test]
@@ -119,7 +129,7 @@ fn a_long_sleep_costs_nothing() {
     };
     let history = history(&[(start + 7, "0.5")], &[]);
     let late = start + 12 * 24 * 365 * 30;
-    let chain = plan.chain(&history, late);
+    let chain = left(&plan, &history, late);
     // Ninety days of five minutes each; the one that ends now is gone.
     assert_eq!(chain.runs.len(), 1);
     assert_eq!(chain.total, quantity("25920"));
@@ -127,7 +137,7 @@ fn a_long_sleep_costs_nothing() {
         expires_after: None,
         ..plan
     };
-    let chain = endless.chain(&history, late);
+    let chain = left(&endless, &history, late);
     assert_eq!(chain.runs.len(), 3);
     assert_eq!(chain.total, quantity("3153599.5"));
 }
@@ -137,10 +147,10 @@ fn what_no_term_covers_lapses() {
     let terms = vec![term(0, 1, "10", None), term(3, 9, "10", None)];
     let plan = plan(Interval::Monthly, terms, None);
     let unused = RolloverHistory::default();
-    assert_eq!(rests(&plan.chain(&unused, 2)), [(0, 1, "10".into())]);
-    assert_eq!(rests(&plan.chain(&unused, 3)), []);
-    assert_eq!(rests(&plan.chain(&unused, 5)), [(3, 4, "10".into())]);
-    assert_eq!(rests(&plan.chain(&unused, 11)), []);
+    assert_eq!(rests(&left(&plan, &unused, 2)), [(0, 1, "10".into())]);
+    assert_eq!(rests(&left(&plan, &unused, 3)), []);
+    assert_eq!(rests(&left(&plan, &unused, 5)), [(3, 4, "10".into())]);
+    assert_eq!(rests(&left(&plan, &unused, 11)), []);
 }
 
 #[test]
@@ -154,7 +164,7 @@ fn a_limit_rolls_over_as_it_was_at_the_end_of_its_period() {
         term(3, i64::MAX, "25", None),
     ];
     let plan = plan(Interval::Monthly, terms, None);
-    let chain = plan.chain(&RolloverHistory::default(), 5);
+    let chain = left(&plan, &RolloverHistory::default(), 5);
     assert_eq!(rests(&chain), [(0, 1, "10".into()), (3, 4, "25".into())]);
 }
 
@@ -166,10 +176,10 @@ fn draws_in_a_period_take_from_the_rest_they_name() {
     // newer: what the old one had left does not come back.
     let history = history(&[(1, "10")], &[((2, 0), "4"), ((2, 1), "8")]);
     assert_eq!(
-        rests(&plan.chain(&history, 3)),
+        rests(&left(&plan, &history, 3)),
         [(1, 1, "2".into()), (2, 2, "20".into())]
     );
-    assert_eq!(plan.chain(&history, 3).shortfall, Quantity::ZERO);
+    assert_eq!(left(&plan, &history, 3).shortfall, Quantity::ZERO);
 }
 
 #[test]
@@ -178,10 +188,10 @@ fn a_return_to_a_past_period_moves_rests_but_keeps_their_sum() {
     // Sixty of period 0 were kept and drawn in period 2; then fifty were given back in period 1,
     // whose rest now pushes the older one out.
     let drawn = history(&[(0, "40"), (1, "20")], &[((2, 0), "60")]);
-    let chain = plan.chain(&drawn, 3);
+    let chain = left(&plan, &drawn, 3);
     assert_eq!(chain.shortfall, Quantity::ZERO);
     assert_eq!(rests(&chain), [(2, 2, "100".into())]);
-    assert_eq!(plan.chain(&drawn, 2).total, quantity("100"));
+    assert_eq!(left(&plan, &drawn, 2).total, quantity("100"));
 }
 
 #[test]
@@ -189,20 +199,30 @@ fn a_late_draw_leaves_what_later_periods_have_spent() {
     let plan = plan(Interval::Monthly, forever("100", None), None);
     let spent = history(&[(0, "30")], &[((1, 0), "50")]);
     // Seventy were left of period 0, fifty of them are spent.
-    assert_eq!(plan.headroom(&spent, &[], 0, None), Some(quantity("20")));
+    assert_eq!(
+        plan.headroom(&of(&plan, &spent), &[], 0, None),
+        Some(quantity("20"))
+    );
     let extra = [Extra {
+        meter_id: plan.meter_id,
         number: 0,
         origin: None,
         amount: quantity("15"),
     }];
-    assert_eq!(plan.headroom(&spent, &extra, 0, None), Some(quantity("5")));
+    assert_eq!(
+        plan.headroom(&of(&plan, &spent), &extra, 0, None),
+        Some(quantity("5"))
+    );
     // Nothing was spent after the running period.
-    assert_eq!(plan.headroom(&spent, &[], 1, Some(0)), None);
+    assert_eq!(plan.headroom(&of(&plan, &spent), &[], 1, Some(0)), None);
 }
 
 #[test]
 fn a_late_draw_may_take_what_the_cap_would_drop() {
     let plan = plan(Interval::Monthly, forever("100", Some("10")), None);
     let spent = history(&[], &[((1, 0), "4")]);
-    assert_eq!(plan.headroom(&spent, &[], 0, None), Some(quantity("96")));
+    assert_eq!(
+        plan.headroom(&of(&plan, &spent), &[], 0, None),
+        Some(quantity("96"))
+    );
 }

@@ -157,3 +157,28 @@ fn entities_fill_one_source_after_the_other() {
     ];
     assert_eq!(numbers, wanted);
 }
+
+#[test]
+fn no_id_decides_the_order_of_what_is_alike_in_time() {
+    let mut told = Vec::new();
+    for ids in [[201, 202, 203, 204], [204, 203, 202, 201]] {
+        let mut world = World::new();
+        for (number, id) in (101..).zip(ids) {
+            world.addon(number);
+            let entry = world.entry(number, Subject::Feature(CALLS));
+            entry.limit = Some(Quantity::from_int(110 - i64::try_from(number).unwrap()));
+            let row = world.subscribe(id, number, "2026-01-20");
+            if number < 103 {
+                row.status = Status::Canceled;
+                row.ended_at = Some(time("2026-02-01"));
+            }
+        }
+        let rows = rows(&Book::default(), &world);
+        let row = |row: &Explained| (row.granted.map(|most| most.to_string()), row.applied);
+        told.push(rows.iter().map(row).collect::<Vec<_>>());
+    }
+    let limits = ["6", "7", "8", "9"].map(|text| Some(text.to_owned()));
+    let applied = [true, true, false, false];
+    assert_eq!(told[0], limits.into_iter().zip(applied).collect::<Vec<_>>());
+    assert_eq!(told[0], told[1]);
+}

@@ -9,3 +9,4 @@ mod overriding;
 mod packing;
 mod property;
 mod rolling;
+mod switched;

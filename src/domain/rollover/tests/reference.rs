@@ -6,19 +6,32 @@ use super::*;
 
 /// What is left, walked through period by period.
 fn step_by_step(plan: &RolloverPlan, history: &RolloverHistory, number: i64) -> Vec<(i64, i128)> {
-    let mut rests: Vec<(i64, i128)> = Vec::new();
-    for at in plan.first..number {
-        for (origin, amount) in history.draws_in(at) {
-            let mut wanted = amount.raw();
-            let later = rests.iter().position(|(first, _)| *first >= origin);
-            let later = later.unwrap_or(rests.len());
-            let order: Vec<usize> = (later..rests.len()).chain(0..later).collect();
-            for index in order {
-                let taken = wanted.min(rests[index].1);
-                rests[index].1 -= taken;
-                wanted -= taken;
-            }
+    walk(Vec::new(), plan, history, number)
+}
+
+/// Draws of one period, from the rests they name, then from later ones, then from earlier ones.
+fn take(rests: &mut [(i64, i128)], history: &RolloverHistory, at: i64) {
+    for (origin, amount) in history.draws_in(at) {
+        let mut wanted = amount.raw();
+        let later = rests.iter().position(|(first, _)| *first >= origin);
+        let later = later.unwrap_or(rests.len());
+        let order: Vec<usize> = (later..rests.len()).chain(0..later).collect();
+        for index in order {
+            let taken = wanted.min(rests[index].1);
+            rests[index].1 -= taken;
+            wanted -= taken;
         }
+    }
+}
+
+fn walk(
+    mut rests: Vec<(i64, i128)>,
+    plan: &RolloverPlan,
+    history: &RolloverHistory,
+    number: i64,
+) -> Vec<(i64, i128)> {
+    for at in plan.first..number {
+        take(&mut rests, history, at);
         let Some(term) = plan
             .terms
             .iter()
@@ -113,7 +126,7 @@ proptest! {
         number in 0_i64..320,
     ) {
         let plan = plan(interval, terms, span);
-        let chain = plan.chain(&history, number);
+        let chain = left(&plan, &history, number);
         prop_assert_eq!(spelled_out(&chain), step_by_step(&plan, &history, number));
         let total: i128 = chain.runs.iter().map(|run| run.total().raw()).sum();
         prop_assert_eq!(chain.total.raw(), total);
@@ -133,14 +146,49 @@ proptest! {
     ) {
         let plan = plan(Interval::Weekly, terms, span);
         let end = history.last_touched().unwrap_or(0) + 1;
-        let before = plan.chain(&history, end).shortfall;
-        let with = |amount: Quantity| {
-            let more = Extra { number, origin, amount };
-            plan.chain(&history.with([&more].into_iter()), end).shortfall
+        let before = left(&plan, &history, end).shortfall;
+        let short = |amount: Quantity| {
+            let more = Extra { meter_id: plan.meter_id, number, origin, amount };
+            plan.chain(&with(&of(&plan, &history), [&more].into_iter()), end).shortfall
         };
-        if let Some(room) = plan.headroom(&history, &[], number, origin) {
-            prop_assert_eq!(with(room), before);
-            prop_assert!(with(sum(room, Quantity::from_raw(1))) > before);
+        if let Some(room) = plan.headroom(&of(&plan, &history), &[], number, origin) {
+            prop_assert_eq!(short(room), before);
+            prop_assert!(short(sum(room, Quantity::from_raw(1))) > before);
         }
+    }
+
+    #[test]
+    fn what_is_inherited_goes_on_as_if_it_had_been_ours(
+        terms in (terms(), terms()),
+        histories in (histories(), histories()),
+        spans in (spans(), spans()),
+        intervals in (intervals(), intervals()),
+        cut in 0_i64..120,
+        hours in 0_i64..24,
+        number in 0_i64..200,
+    ) {
+        let earlier = RolloverPlan { number: cut, ..plan(intervals.0, terms.0, spans.0) };
+        let at = earlier.schedule.period(cut).start.unwrap() + chrono::TimeDelta::hours(hours);
+        let mut rests = step_by_step(&earlier, &histories.0, cut);
+        take(&mut rests, &histories.0, cut);
+        rests.retain(|(origin, _)| earlier.expires_at(*origin).is_none_or(|end| end > at));
+        let ends: Vec<_> = rests.iter().map(|(origin, _)| earlier.schedule.period(*origin).end).collect();
+
+        let mut later = plan(intervals.1, terms.1, spans.1);
+        later.meter.count_number = 2;
+        later.meter.anchor = Anchor::At(at);
+        later.meter_id = later.meter.id();
+        later.schedule.anchor = later.meter.anchor;
+        let own = histories.1.clone();
+        let all = Histories::from([(earlier.meter_id, histories.0), (later.meter_id, histories.1)]);
+        later.inherited = Some(Box::new(Inherited { plan: earlier, at, number: 0 }));
+        for rest in &mut rests {
+            rest.0 -= cut;
+        }
+        for ((origin, _), end) in rests.iter().zip(ends) {
+            prop_assert_eq!(later.ends_at(*origin), end);
+        }
+        let chain = later.chain(&all, number);
+        prop_assert_eq!(spelled_out(&chain), walk(rests, &later, &own, number));
     }
 }
