@@ -76,6 +76,21 @@ SELECT pg_catalog.pg_extension_config_dump('owo.meter_period', '');
 COMMENT ON TABLE owo.meter_period IS 'folded usage of a meter by period number';
 COMMENT ON COLUMN owo.meter_period.opening IS 'part of used whose record has been dropped';
 
+-- What each feature drew of a pool of credits: a return gives back no more than that.
+CREATE TABLE owo.meter_feature (
+    customer_id uuid NOT NULL,
+    meter_id uuid NOT NULL,
+    number bigint NOT NULL,
+    feature_id uuid NOT NULL,
+    used numeric NOT NULL,
+    units numeric NOT NULL,
+    opening numeric NOT NULL DEFAULT 0,
+    PRIMARY KEY (customer_id, meter_id, number, feature_id)
+) WITH (fillfactor = 70);
+SELECT pg_catalog.pg_extension_config_dump('owo.meter_feature', '');
+COMMENT ON TABLE owo.meter_feature IS 'folded credits and units that one feature drew from a meter';
+COMMENT ON COLUMN owo.meter_feature.opening IS 'part of used whose record has been dropped';
+
 -- The record: partitions by month of the event, made by the fold that first needs one.
 CREATE TABLE owo.usage_event (
     customer_id uuid NOT NULL,
@@ -97,10 +112,12 @@ CREATE TABLE owo.usage_daily (
     feature_id uuid NOT NULL,
     day date NOT NULL,
     units numeric NOT NULL,
+    opening numeric NOT NULL DEFAULT 0,
     PRIMARY KEY (customer_id, feature_id, day)
 ) WITH (fillfactor = 70);
 SELECT pg_catalog.pg_extension_config_dump('owo.usage_daily', '');
 COMMENT ON TABLE owo.usage_daily IS 'folded usage by day in UTC';
+COMMENT ON COLUMN owo.usage_daily.opening IS 'part of units whose record has been dropped';
 
 -- Idempotency keys with the request they answered; one space per customer (protocol 30).
 -- Texts are kept as they were made, and keys compared byte by byte: a batch writes thousands at once.
@@ -130,6 +147,13 @@ CREATE TRIGGER meter_period_guard_truncate BEFORE TRUNCATE ON owo.meter_period
 ALTER TABLE owo.meter_period ENABLE ALWAYS TRIGGER meter_period_guard;
 ALTER TABLE owo.meter_period ENABLE ALWAYS TRIGGER meter_period_guard_truncate;
 
+CREATE TRIGGER meter_feature_guard BEFORE INSERT OR UPDATE OR DELETE ON owo.meter_feature
+    FOR EACH ROW EXECUTE FUNCTION owo._guard_count();
+CREATE TRIGGER meter_feature_guard_truncate BEFORE TRUNCATE ON owo.meter_feature
+    FOR EACH STATEMENT EXECUTE FUNCTION owo._guard_count();
+ALTER TABLE owo.meter_feature ENABLE ALWAYS TRIGGER meter_feature_guard;
+ALTER TABLE owo.meter_feature ENABLE ALWAYS TRIGGER meter_feature_guard_truncate;
+
 ALTER TABLE owo.usage_pending ENABLE ROW LEVEL SECURITY;
 CREATE POLICY usage_pending_reader ON owo.usage_pending FOR SELECT
     USING (EXISTS (SELECT FROM owo.customer WHERE customer.id = usage_pending.customer_id));
@@ -139,6 +163,9 @@ CREATE POLICY meter_reader ON owo.meter FOR SELECT
 ALTER TABLE owo.meter_period ENABLE ROW LEVEL SECURITY;
 CREATE POLICY meter_period_reader ON owo.meter_period FOR SELECT
     USING (EXISTS (SELECT FROM owo.customer WHERE customer.id = meter_period.customer_id));
+ALTER TABLE owo.meter_feature ENABLE ROW LEVEL SECURITY;
+CREATE POLICY meter_feature_reader ON owo.meter_feature FOR SELECT
+    USING (EXISTS (SELECT FROM owo.customer WHERE customer.id = meter_feature.customer_id));
 ALTER TABLE owo.usage_event ENABLE ROW LEVEL SECURITY;
 CREATE POLICY usage_event_reader ON owo.usage_event FOR SELECT
     USING (EXISTS (SELECT FROM owo.customer WHERE customer.id = usage_event.customer_id));

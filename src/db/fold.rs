@@ -83,6 +83,15 @@ pub fn fold(limit: i64) -> Result<i64> {
               ORDER BY customer_id, meter_id, number
              ON CONFLICT (customer_id, meter_id, number)
                 DO UPDATE SET used = meter_period.used + excluded.used),
+         shares AS (
+             INSERT INTO owo.meter_feature (customer_id, meter_id, number, feature_id, used, units)
+             SELECT customer_id, meter_id, number, feature_id, sum(quantity), sum(units)
+               FROM moved WHERE feature_id <> subject_id AND kind <> 'hold'
+              GROUP BY customer_id, meter_id, number, feature_id
+              ORDER BY customer_id, meter_id, number, feature_id
+             ON CONFLICT (customer_id, meter_id, number, feature_id)
+                DO UPDATE SET used = meter_feature.used + excluded.used,
+                              units = meter_feature.units + excluded.units),
          days AS (
              INSERT INTO owo.usage_daily (customer_id, feature_id, day, units)
              SELECT customer_id, feature_id, (at AT TIME ZONE 'UTC')::date, sum(units)
@@ -126,6 +135,12 @@ pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
                      UNION ALL
                      SELECT customer_id, meter_id, number, quantity, kind FROM owo.usage_pending) AS x
               WHERE kind = 'hold' GROUP BY customer_id, meter_id, number),
+         shares AS (
+             SELECT e.customer_id, e.meter_id, e.number, e.feature_id, sum(e.quantity) AS quantity
+               FROM owo.usage_event AS e
+               JOIN owo.meter AS m ON m.customer_id = e.customer_id AND m.id = e.meter_id
+              WHERE e.kind <> 'hold' AND e.feature_id <> m.subject_id
+              GROUP BY e.customer_id, e.meter_id, e.number, e.feature_id),
          open AS (
              SELECT r.customer_id, (l.line -> 'place' ->> 'meter_id')::uuid AS meter_id,
                     (l.line -> 'place' ->> 'number')::bigint AS number,
@@ -149,12 +164,23 @@ pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
          UNION ALL
          SELECT format('usage of day %s, feature %s, customer %s', coalesce(a.day, d.day),
                        coalesce(a.feature_id, d.feature_id), coalesce(a.customer_id, d.customer_id)),
-                coalesce(trim_scale(d.units)::text, '0'),
+                trim_scale(coalesce(d.units, 0) + coalesce(a.opening, 0))::text,
                 coalesce(trim_scale(a.units)::text, 'no row')
            FROM daily AS d
            FULL JOIN owo.usage_daily AS a
              ON a.customer_id = d.customer_id AND a.feature_id = d.feature_id AND a.day = d.day
-          WHERE coalesce(d.units, 0) <> coalesce(a.units, 0)
+          WHERE coalesce(d.units, 0) + coalesce(a.opening, 0) <> coalesce(a.units, 0)
+         UNION ALL
+         SELECT format('feature %s on meter %s period %s of customer %s',
+                       coalesce(s.feature_id, r.feature_id), coalesce(s.meter_id, r.meter_id),
+                       coalesce(s.number, r.number), coalesce(s.customer_id, r.customer_id)),
+                trim_scale(coalesce(r.quantity, 0) + coalesce(s.opening, 0))::text,
+                coalesce(trim_scale(s.used)::text, 'no row')
+           FROM shares AS r
+           FULL JOIN owo.meter_feature AS s
+             ON s.customer_id = r.customer_id AND s.meter_id = r.meter_id AND s.number = r.number
+            AND s.feature_id = r.feature_id
+          WHERE coalesce(r.quantity, 0) + coalesce(s.opening, 0) IS DISTINCT FROM s.used
          UNION ALL
          SELECT format('meter %s of customer %s', p.meter_id, p.customer_id), 'a meter row', 'no row'
            FROM (SELECT DISTINCT customer_id, meter_id FROM owo.meter_period) AS p

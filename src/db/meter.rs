@@ -4,6 +4,8 @@ use crate::arguments;
 use crate::backend::spi::{self, Snapshot, Statement};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
+use owostack_domain::draw::Own;
+use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
 use uuid::Uuid;
 
@@ -48,6 +50,74 @@ pub fn used(
         &USED,
         arguments![customer_id, ids, numbers],
         |row| row.get(0),
+    )
+}
+
+/// What a feature drew of each (meter, number) that several features may draw from, in the order
+/// given: folded plus pending, without holds.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn own(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    feature_id: Uuid,
+    meters: &[(Uuid, i64)],
+) -> Result<Vec<Own>> {
+    static OWN: Statement = Statement::new(
+        "SELECT coalesce(f.used, 0) + coalesce(q.quantity, 0),
+                coalesce(f.units, 0) + coalesce(q.units, 0)
+           FROM unnest($3, $4) WITH ORDINALITY AS m (meter_id, number, ordinal)
+           LEFT JOIN owo.meter_feature AS f
+             ON f.customer_id = $1 AND f.feature_id = $2 AND f.meter_id = m.meter_id
+            AND f.number = m.number
+           LEFT JOIN LATERAL (
+                SELECT sum(u.quantity) AS quantity, sum(u.units) AS units
+                  FROM owo.usage_pending AS u
+                 WHERE u.customer_id = $1 AND u.meter_id = m.meter_id AND u.number = m.number
+                   AND u.feature_id = $2 AND u.kind <> 'hold') AS q
+             ON true
+          ORDER BY m.ordinal",
+    );
+    let (ids, numbers): (Vec<Uuid>, Vec<i64>) = meters.iter().copied().unzip();
+    spi::read(
+        snapshot,
+        &OWN,
+        arguments![customer_id, feature_id, ids, numbers],
+        |row| {
+            Ok(Own {
+                amount: row.get(0)?,
+                units: row.get(1)?,
+            })
+        },
+    )
+}
+
+/// What each feature drew of a meter in a period, in credits, as far as it is known.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn shares(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    place: MeterPeriod,
+) -> Result<Vec<(Uuid, Quantity)>> {
+    static SHARES: Statement = Statement::new(
+        "SELECT feature_id, sum(quantity)
+           FROM (SELECT feature_id, used AS quantity FROM owo.meter_feature
+                  WHERE customer_id = $1 AND meter_id = $2 AND number = $3
+                 UNION ALL
+                 SELECT feature_id, quantity FROM owo.usage_pending
+                  WHERE customer_id = $1 AND meter_id = $2 AND number = $3
+                    AND feature_id <> subject_id AND kind <> 'hold') AS x
+          GROUP BY feature_id HAVING sum(quantity) > 0
+          ORDER BY feature_id",
+    );
+    spi::read(
+        snapshot,
+        &SHARES,
+        arguments![customer_id, place.meter_id, place.number],
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )
 }
 

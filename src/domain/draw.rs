@@ -25,6 +25,21 @@ pub trait Used {
     fn held(&self, _place: MeterPeriod) -> Quantity {
         Quantity::ZERO
     }
+
+    /// The part of it that the feature asked about drew itself, where others draw from the same pool
+    /// of credits; None: nothing is known of others.
+    fn own(&self, _place: MeterPeriod) -> Option<Own> {
+        None
+    }
+}
+
+/// What one feature drew from a pool of credits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Own {
+    /// In credits.
+    pub amount: Quantity,
+    /// In units of the feature.
+    pub units: Quantity,
 }
 
 impl Used for BTreeMap<MeterPeriod, Quantity> {
@@ -99,6 +114,8 @@ pub struct WithHeld<'a> {
     pub used: &'a dyn Used,
     /// What of it is held.
     pub held: &'a dyn Used,
+    /// What of it the feature itself drew; None where it shares nothing.
+    pub own: Option<&'a HashMap<MeterPeriod, Own>>,
 }
 
 impl Used for WithHeld<'_> {
@@ -108,6 +125,11 @@ impl Used for WithHeld<'_> {
 
     fn held(&self, place: MeterPeriod) -> Quantity {
         self.held.used(place)
+    }
+
+    fn own(&self, place: MeterPeriod) -> Option<Own> {
+        let own = self.own?;
+        Some(own.get(&place).copied().unwrap_or_default())
     }
 }
 

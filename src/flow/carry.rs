@@ -16,10 +16,11 @@ use owostack_domain::entitlement::facts::{Facts, Subject, Subscription};
 use owostack_domain::hold::{Place, held_of};
 use owostack_domain::interval::Cadence;
 use owostack_domain::meter_key::{MeterKey, MeterPeriod, MeterSource};
-use owostack_domain::period::Anchor;
+use owostack_domain::period::{Anchor, Schedule};
 use owostack_domain::quantity::Quantity;
 use owostack_domain::subscription::carry::carry;
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Carries what is used in each group whose place is taken by one of `begun`, in their order.
 ///
@@ -35,25 +36,52 @@ pub fn carry_over(facts: &Facts, begun: &[Subscription]) -> Result<()> {
 
 /// Counts what is carried where it goes; holds follow.
 fn post(facts: &Facts, carried: Vec<Carried>, at: DateTime<Utc>) -> Result<()> {
-    let postings: Vec<Posting> = carried
-        .iter()
-        .map(|moved| Posting {
-            feature_id: moved.to.key.subject.id(),
-            key: moved.to.key.clone(),
-            period: moved.to.period,
-            amount: moved.amount,
-            units: Quantity::ZERO,
-            kind: "carry",
-            at,
-            entity: None,
-            metadata: None,
-        })
-        .collect();
+    let mut postings = Vec::with_capacity(carried.len());
+    for moved in &carried {
+        for (feature_id, amount) in shares(facts, moved, at)? {
+            postings.push(Posting {
+                feature_id,
+                key: moved.to.key.clone(),
+                period: moved.to.period,
+                amount,
+                units: Quantity::ZERO,
+                kind: "carry",
+                at,
+                entity: None,
+                metadata: None,
+            });
+        }
+    }
     if !postings.is_empty() {
         meter::post(&postings)?;
     }
     let places = carried.into_iter().map(|moved| (moved.from, moved.to));
     hold::follow(facts.customer_id, at, &places.collect::<Vec<_>>())
+}
+
+/// What is carried, by the feature that drew it: each may give back its own part of a pool of credits.
+/// What is held is nobody's yet.
+fn shares(facts: &Facts, moved: &Carried, at: DateTime<Utc>) -> Result<Vec<(Uuid, Quantity)>> {
+    let key = &moved.from;
+    let mut shares = Vec::new();
+    if let Subject::CreditSystem(_) = key.subject {
+        let schedule = Schedule {
+            cadence: key.cadence,
+            anchor: key.anchor,
+            zone: facts.zone,
+        };
+        let place = key.in_period(schedule.period_at(at).number);
+        shares = db::meter::shares(&Snapshot::latest()?, facts.customer_id, place)?;
+    }
+    let known = Quantity::checked_sum(shares.iter().map(|(_, amount)| *amount));
+    let rest = known.map(|known| moved.amount.saturating_sub_to_zero(known));
+    let Some(rest) = rest else {
+        return Err(Error::out_of_range("carried usage is out of range"));
+    };
+    if rest.is_positive() {
+        shares.push((key.subject.id(), rest));
+    }
+    Ok(shares)
 }
 
 /// Carries what is used of a subscription whose periods are counted from another moment now.

@@ -5,6 +5,7 @@
 //! been judged, so a call that fails leaves nothing to undo.
 
 mod batch;
+mod denial;
 mod effect;
 mod event;
 mod judgement;
@@ -29,6 +30,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 pub use batch::batch;
+pub use denial::shown;
 pub use event::{UsageEvent, read_events};
 pub use judgement::{Judged, judge, places, require_entity};
 

@@ -21,6 +21,7 @@ use crate::db::pending::{Pending, PlainEvent};
 use crate::error::{Error, Result};
 use crate::guc;
 use chrono::{DateTime, Utc};
+use owostack_domain::draw::Own;
 use owostack_domain::meter_key::{MeterKey, MeterPeriod};
 use owostack_domain::period::Period;
 use owostack_domain::quantity::Quantity;
@@ -181,6 +182,37 @@ pub fn used(snapshot: &Snapshot, customer_id: Uuid, places: &[MeterPeriod]) -> R
         return shared::visible(customer_id, places);
     }
     table::used(snapshot, customer_id, places)
+}
+
+/// What a feature drew itself of each place that it shares with others: committed, and this
+/// transaction's own.
+///
+/// The caller has entered serially, so that no two returns give back the same, and has recorded what it
+/// took.
+///
+/// # Errors
+/// As the statement.
+pub fn own(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    feature_id: Uuid,
+    places: &[MeterPeriod],
+) -> Result<HashMap<MeterPeriod, Own>> {
+    let pairs: Vec<(Uuid, i64)> = places.iter().map(|p| (p.meter_id, p.number)).collect();
+    let own = db::meter::own(snapshot, customer_id, feature_id, &pairs)?;
+    Ok(places.iter().copied().zip(own).collect())
+}
+
+/// What a check sees where a take sees more than that: what others have open. None in the table
+/// engine, whose takes wait for others.
+///
+/// # Errors
+/// As the statements of a load.
+pub fn visible(customer_id: Uuid, places: &[MeterPeriod]) -> Result<Option<Used>> {
+    if !shared::is_usable() {
+        return Ok(None);
+    }
+    shared::visible(customer_id, places).map(Some)
 }
 
 /// Usage as one call judges it: the table engine remembers what the call has drawn so far, the

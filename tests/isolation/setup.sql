@@ -40,3 +40,11 @@ CREATE FUNCTION my_hold() RETURNS uuid LANGUAGE sql AS $$
     SELECT r.id FROM owo.reservation AS r JOIN owo.customer AS c ON c.id = r.customer_id
      WHERE c.key = me() ORDER BY r.quantity DESC LIMIT 1
 $$;
+
+-- a pool of credits that two features draw from
+CREATE FUNCTION load_pool() RETURNS boolean LANGUAGE sql AS $$
+    SELECT (owo_sync('{
+        "features": [{"slug": "pictures"}, {"slug": "words"}],
+        "creditSystems": [{"slug": "pool", "features": [{"feature": "pictures", "creditCost": 5}, {"feature": "words", "creditCost": 1}]}]}')
+        -> 'success')::boolean
+$$;

@@ -1,10 +1,10 @@
 //! Giving an amount back to the sources it was drawn from.
 //!
 //! Called by `decision` for negative tracks. Invariants: whole or not at all; no meter goes below
-//! zero in its running period; going to and fro gains nothing. Deliberately absent: which transaction
-//! drew it.
+//! zero in its running period, and of a pool of credits no feature gives back what others drew; going
+//! to and fro gains nothing. Deliberately absent: which transaction drew it.
 
-use super::{BelowZero, Draw, Drawn, Used, line, used_of};
+use super::{BelowZero, Draw, Drawn, Own, Used, line, used_of};
 use crate::entitlement::source::{Overage, Source};
 use crate::quantity::Quantity;
 
@@ -48,11 +48,25 @@ pub fn give_back_at_most(
     {
         let limit = source.limit.unwrap_or(Quantity::LIMIT);
         let excess = used_of(source, used).saturating_sub_to_zero(limit);
-        beyond = back.give(source, index, excess.min(returnable(source, used)), true);
+        let most = returnable(source, used);
+        let excess = excess.min(most.amount);
+        beyond = back.give(
+            source,
+            index,
+            Own {
+                amount: excess,
+                ..most
+            },
+            true,
+        );
     }
     for (index, source) in sources.iter().enumerate().rev() {
         let given = back.given(index);
-        let rest = returnable(source, used).saturating_sub_to_zero(given);
+        let most = returnable(source, used);
+        let rest = Own {
+            amount: most.amount.saturating_sub_to_zero(given.amount),
+            units: most.units.saturating_sub_to_zero(given.units),
+        };
         back.give(source, index, rest, false);
     }
     back.lines.sort_by_key(|line| line.source);
@@ -71,31 +85,39 @@ struct Back {
 }
 
 impl Back {
-    /// What a source already got back, as a positive amount.
-    fn given(&self, index: usize) -> Quantity {
+    /// What a source already got back, as positive amounts.
+    fn given(&self, index: usize) -> Own {
         let line = self.lines.iter().find(|line| line.source == index);
-        line.map_or(Quantity::ZERO, |line| line.amount.negate())
+        line.map_or_else(Own::default, |line| Own {
+            amount: line.amount.negate(),
+            units: line.units.negate(),
+        })
     }
 
-    /// Gives a source at most `most` of its own units; answers with units of the feature.
-    fn give(&mut self, source: &Source, index: usize, most: Quantity, beyond: bool) -> Quantity {
-        let owed = match (source.in_credits(), self.units.is_positive()) {
-            (_, false) => return Quantity::ZERO,
-            (false, _) => self.units,
-            (true, _) => mul_floor(self.units, self.cost),
-        };
-        let amount = owed.min(most);
-        let units = if amount == owed {
+    /// Gives a source at most `most`; answers with units of the feature.
+    fn give(&mut self, source: &Source, index: usize, most: Own, beyond: bool) -> Quantity {
+        // A price of zero leaves no trace in credits by which to tell how much was drawn.
+        let free = source.in_credits() && self.cost.is_zero();
+        let open = if free {
+            self.units.min(most.units)
+        } else {
             self.units
+        };
+        let owed = match (source.in_credits(), open.is_positive()) {
+            (_, false) => return Quantity::ZERO,
+            (false, _) => open,
+            (true, _) => mul_floor(open, self.cost),
+        };
+        let amount = owed.min(most.amount);
+        let units = if amount == owed {
+            open
         } else if source.in_credits() {
             let units = amount.div_floor(self.cost).unwrap_or_default();
-            units.min(self.units)
+            units.min(open)
         } else {
             amount
         };
-        // A price of zero leaves no trace by which to tell how much was drawn.
-        let free = source.in_credits() && self.cost.is_zero();
-        if units.is_zero() || (most.is_zero() && !free) {
+        if units.is_zero() || (most.amount.is_zero() && !free) {
             return Quantity::ZERO;
         }
         self.units = self.units.saturating_sub_to_zero(units);
@@ -118,12 +140,23 @@ impl Back {
     }
 }
 
-/// What was recorded on the source's own meter and is not only held.
-fn returnable(source: &Source, used: &dyn Used) -> Quantity {
-    let own = source.counted.first();
-    own.map_or(Quantity::ZERO, |place| {
-        used.used(*place).saturating_sub_to_zero(used.held(*place))
-    })
+/// What was recorded on the source's own meter and is not only held; of credits what the feature drew.
+fn returnable(source: &Source, used: &dyn Used) -> Own {
+    let Some(place) = source.counted.first() else {
+        return Own::default();
+    };
+    let amount = used.used(*place).saturating_sub_to_zero(used.held(*place));
+    let own = used.own(*place).filter(|_| source.in_credits());
+    own.map_or(
+        Own {
+            amount,
+            units: Quantity::LIMIT,
+        },
+        |own| Own {
+            amount: amount.min(own.amount),
+            units: own.units,
+        },
+    )
 }
 
 /// The product rounded down, for what is given back.

@@ -170,6 +170,7 @@ fn what_is_held_cannot_be_given_back() {
     let used = WithHeld {
         used: &book,
         held: &held,
+        own: None,
     };
     assert!(decision::give_back(&entitlement, &used, quantity("7")).is_err());
     let (decision, _) = decision::give_back(&entitlement, &used, quantity("6")).unwrap();

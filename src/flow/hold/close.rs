@@ -66,7 +66,8 @@ fn close(context: &Context, id: Uuid, value: Option<Quantity>) -> Result<Decided
         let decision = if judged.decision.allowed {
             ending.write(context, &mut ledger, &customer, judged)?
         } else {
-            judged.decision
+            let beyond = ending.kept.beyond;
+            track::shown(customer.id, &entitlement, judged.decision, beyond)?
         };
         ledger.close()?;
         return Ok(decision.into());
@@ -196,10 +197,10 @@ impl<'a> Ending<'a> {
         };
         let close = || db::reservation::close(self.hold, status, self.value, context.now);
         meter::writing(close)?;
-        if !self.is_late(context.now) {
+        if !self.is_late(context.now) && !self.is_elsewhere() {
             return Ok(judged.decision);
         }
-        // The rest of an earlier period may have rolled over to where we are now.
+        // The rest of what it was taken from may have rolled over to where we are now.
         ledger.flush()?;
         let (feature_id, entity) = (self.hold.feature_id, self.hold.entity.as_deref());
         let entitlement = ledger.entitlement(customer, feature_id, entity, context.now)?;
@@ -235,6 +236,13 @@ impl<'a> Ending<'a> {
         let kept = kept.map(|(line, share)| part(line, share.amount));
         kept.chain(beyond.iter().map(|line| part(line, line.amount)))
             .collect()
+    }
+
+    /// Whether it was taken from what a switch has moved since.
+    fn is_elsewhere(&self) -> bool {
+        let places = places(self.entitlement);
+        let mut lines = self.hold.lines.iter();
+        lines.any(|line| !places.contains(&line.place.meter_period()))
     }
 
     /// Whether a period that the hold was taken in is over.

@@ -84,7 +84,11 @@ impl<'a> Rows<'a> {
             period: place.period,
             amount,
             units,
-            feature_id: self.hold.feature_id,
+            // What a switch carried of a hold is no feature's.
+            feature_id: match kind {
+                CARRY => place.key.subject.id(),
+                _ => self.hold.feature_id,
+            },
             kind,
             at: self.at,
             entity: self.hold.entity.clone(),

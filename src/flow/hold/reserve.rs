@@ -212,9 +212,10 @@ fn take(
         };
         let (decision, drawn) = ledger.take(customer.id, &places(&entitlement), judge)?;
         if !decision.code.is_shortage() || !ledger.make_room(customer.id)? {
+            let value = request.value;
             return Ok(Taken {
+                decision: track::shown(customer.id, &entitlement, decision, value)?,
                 entitlement,
-                decision,
                 drawn,
             });
         }

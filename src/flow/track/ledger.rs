@@ -16,7 +16,7 @@ use crate::flow::context::Context;
 use crate::flow::decided::Decided;
 use crate::flow::standing::Standing;
 use crate::flow::track::effect::{self, Crossing};
-use crate::flow::track::judgement;
+use crate::flow::track::{self, judgement};
 use crate::flow::warm;
 use crate::flow::warm::known::{self, Known};
 use crate::flow::warm::record::{self, Taken};
@@ -127,7 +127,8 @@ impl<'a> Ledger<'a> {
             self.push(effect::postings(&event, &entitlement, happened_at, &judged));
             self.cross(customer.id, &entitlement, &judged);
         }
-        let decided = Decided::from(judged.decision);
+        let decision = track::shown(customer.id, &entitlement, judged.decision, event.value)?;
+        let decided = Decided::from(decision);
         if let (true, Some(place)) = (decided.allowed, key) {
             let answer = serde_json::to_string(&decided)
                 .map_err(|_| Error::internal("a decision that is not JSON"))?;

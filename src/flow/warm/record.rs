@@ -107,7 +107,12 @@ pub fn track_in(warm: &Warm, event: &UsageEvent) -> Result<Option<Answered>> {
     // Holds that are over may make room.
     let short = judged.decision.code.is_shortage();
     let is_final = !short || hold::is_clear(known.customer_id(), warm.now());
-    Ok(is_final.then(|| Answered::Decided(judged.decision.into())))
+    if !is_final {
+        return Ok(None);
+    }
+    let (id, decision) = (known.customer_id(), judged.decision);
+    let decision = track::shown(id, &known.entitlement, decision, event.value)?;
+    Ok(Some(Answered::Decided(decision.into())))
 }
 
 /// The shortest way: one meter, and after this event still something left of it.

@@ -1,8 +1,11 @@
 //! Credit-backed features: units, pools, grants, costs.
 
+use std::collections::{BTreeMap, HashMap};
+
 use serde_json::json;
 
-use crate::decision::{Code, track};
+use crate::decision::{Code, give_back_at_most, track};
+use crate::draw::{Drawn, Own, WithHeld};
 use crate::entitlement::Subject;
 use crate::entitlement::fixture::*;
 use crate::quantity::Quantity;
@@ -161,4 +164,71 @@ fn a_return_undoes_overage_first_and_then_backwards() {
     // Two units of overage, then one of the grant.
     assert_eq!(drawn_of(&decision), ["grant -5", "overage -10"]);
     assert_eq!(figures(&decision), ["2", "2", "1", "0"]);
+}
+
+#[test]
+fn a_feature_gives_back_what_it_drew_of_a_pool_itself() {
+    let world = World::with_credits("100");
+    let mut book = Book::default();
+    book.track(&world, IMAGES, "2026-02-01", "3");
+    book.track(&world, CALLS, "2026-02-01", "4");
+    let entitlement = book.entitlement(&world, CALLS, None, time("2026-02-01"));
+    let place = entitlement.sources[0].counted[0];
+    let held = BTreeMap::new();
+    let give_back = |amount: &str, units: &str, value: &str| {
+        let own = Own {
+            amount: quantity(amount),
+            units: quantity(units),
+        };
+        let own = HashMap::from([(place, own)]);
+        let used = WithHeld {
+            used: &book,
+            held: &held,
+            own: Some(&own),
+        };
+        give_back_at_most(&entitlement, &used, quantity(value))
+    };
+    let given = |(_, drawn): (_, Drawn)| {
+        let lines = drawn.lines.iter();
+        let lines = lines.map(|line| (line.amount.to_string(), line.units.to_string()));
+        lines.collect::<Vec<_>>()
+    };
+    // Of twenty-three credits calls drew eight, at two each.
+    assert_eq!(
+        given(give_back("8", "4", "9")),
+        [("-8".into(), "-4".into())]
+    );
+    assert_eq!(
+        given(give_back("8", "4", "3")),
+        [("-6".into(), "-3".into())]
+    );
+    assert_eq!(given(give_back("0", "0", "1")), []);
+    // Nothing that was recorded allows more than the pool holds.
+    assert_eq!(
+        given(give_back("90", "45", "40")),
+        [("-23".into(), "-11.5".into())]
+    );
+}
+
+#[test]
+fn what_costs_nothing_is_given_back_as_far_as_it_was_used() {
+    let mut world = World::with_credits("100");
+    world.system().costs.insert(CALLS, Quantity::ZERO);
+    let mut book = Book::default();
+    book.track(&world, CALLS, "2026-02-01", "4");
+    let entitlement = book.entitlement(&world, CALLS, None, time("2026-02-01"));
+    let own = Own {
+        amount: Quantity::ZERO,
+        units: quantity("4"),
+    };
+    let own = HashMap::from([(entitlement.sources[0].counted[0], own)]);
+    let held = BTreeMap::new();
+    let used = WithHeld {
+        used: &book,
+        held: &held,
+        own: Some(&own),
+    };
+    let (_, drawn) = give_back_at_most(&entitlement, &used, quantity("9"));
+    assert_eq!(drawn.lines[0].units, quantity("-4"));
+    assert!(crate::decision::give_back(&entitlement, &used, quantity("4.1")).is_err());
 }

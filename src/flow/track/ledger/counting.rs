@@ -10,10 +10,11 @@ use crate::flow::track::judgement::{self, Judged};
 use crate::flow::warm::record::Taken;
 use crate::meter::shared::Change;
 use crate::meter::{self, Posting, Used};
-use owostack_domain::draw::WithHeld;
-use owostack_domain::entitlement::Entitlement;
+use owostack_domain::draw::{Own, WithHeld};
+use owostack_domain::entitlement::{Entitlement, Source};
 use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 impl Ledger<'_> {
@@ -30,22 +31,42 @@ impl Ledger<'_> {
             let judge = |used: &Used| judgement::judge(entitlement, used, value);
             return self.take(customer_id, &places, judge);
         }
+        let shares = entitlement.sources.iter().any(Source::in_credits);
+        if shares {
+            meter::enter_serial(customer_id);
+        }
         meter::enter_returns(customer_id);
         let held = hold::held(customer_id)?;
+        let own = match shares {
+            true => Some(self.own(customer_id, entitlement.feature_id, &places)?),
+            false => None,
+        };
+        let (held, own) = (&held, own.as_ref());
         let judge = |used: &Used| {
-            let used = WithHeld { used, held: &held };
+            let used = WithHeld { used, held, own };
             judgement::judge(entitlement, &used, value)
         };
         match self.give_back(customer_id, &places, judge) {
             Err(refused) if at_most && !refused.is_retry() => {
                 let judge = |used: &Used| {
-                    let used = WithHeld { used, held: &held };
+                    let used = WithHeld { used, held, own };
                     Ok(judgement::judge_at_most(entitlement, &used, value))
                 };
                 self.give_back(customer_id, &places, judge)
             }
             outcome => outcome,
         }
+    }
+
+    /// What the feature itself drew of pools of credits, this call's draws among it.
+    fn own(
+        &mut self,
+        customer_id: Uuid,
+        feature_id: Uuid,
+        places: &[MeterPeriod],
+    ) -> Result<HashMap<MeterPeriod, Own>> {
+        self.flush()?;
+        meter::own(&self.snapshot, customer_id, feature_id, places)
     }
 
     /// Judges and draws in one step; what is drawn must be pushed.
