@@ -3,12 +3,12 @@
 CREATE FUNCTION owo_organization(
     slug text,
     name text DEFAULT NULL,
-    environment text DEFAULT 'live',
+    environment text DEFAULT NULL,
     timezone text DEFAULT NULL
 ) RETURNS owo.organization
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'owo_organization_wrapper';
 COMMENT ON FUNCTION owo_organization(text, text, text, text)
-    IS 'create or resolve an organization; the environment is fixed at creation';
+    IS 'create or resolve an organization; live unless created as sandbox';
 
 CREATE FUNCTION owo_organization_set(slug text, settings jsonb) RETURNS owo.organization
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'owo_organization_set_wrapper';

@@ -6,6 +6,7 @@ SELECT owo_clock_set(now());
 SELECT owo_clock_advance('1 day');
 SELECT owo_clock_reset();
 SELECT slug, name, environment, timezone FROM owo_organization('lab', 'Lab', 'sandbox', 'Europe/Berlin');
+-- an environment that is not named stays as it is
 SELECT slug, name, environment FROM owo_organization('lab');
 SELECT owo_organization('lab', environment => 'live');
 SELECT owo_organization('x', environment => 'test');
