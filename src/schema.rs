@@ -36,9 +36,14 @@ extension_sql_file!(
     requires = ["catalog_rule"]
 );
 extension_sql_file!(
+    "../sql/schema/14_catalog_event.sql",
+    name = "catalog_event",
+    requires = ["catalog_trigger"]
+);
+extension_sql_file!(
     "../sql/schema/15_customer.sql",
     name = "customer",
-    requires = ["catalog_trigger"]
+    requires = ["catalog_event"]
 );
 extension_sql_file!(
     "../sql/schema/16_identity.sql",
@@ -81,9 +86,14 @@ extension_sql_file!(
     requires = ["webhook"]
 );
 extension_sql_file!(
+    "../sql/schema/31_record.sql",
+    name = "record",
+    requires = ["meter"]
+);
+extension_sql_file!(
     "../sql/schema/40_reservation.sql",
     name = "reservation",
-    requires = ["meter"]
+    requires = ["record"]
 );
 extension_sql_file!(
     "../sql/schema/50_decide.sql",

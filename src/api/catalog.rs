@@ -110,6 +110,22 @@ fn _catalog_lock(organization_id: Option<pgrx::Uuid>, fcinfo: pg_sys::FunctionCa
 }
 
 #[pg_extern(sql = false)]
+fn _catalog_changed(
+    organization_id: Option<pgrx::Uuid>,
+    relation: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Answer {
+    bare_call(fcinfo, Access::Write, |caller| {
+        caller.require_master()?;
+        let relation = text::required("relation", relation)?;
+        if let Some(id) = organization_id {
+            catalog::tell(caller, uuid::Uuid::from_bytes(*id.as_bytes()), relation)?;
+        }
+        Ok(Answer::null())
+    })
+}
+
+#[pg_extern(sql = false)]
 fn _catalog_columns(
     relation: Option<&str>,
     columns: Option<Json>,

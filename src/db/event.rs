@@ -82,6 +82,30 @@ pub fn append_many(event: &Event, data: Vec<Value>) -> Result<()> {
     Ok(())
 }
 
+/// Appends the event, or, where this transaction has appended one of its type for the organization,
+/// adds `word` to the list `key` of its data.
+///
+/// # Errors
+/// As the statements.
+pub fn append_in_transaction(event: &Event, key: &str, word: &str) -> Result<()> {
+    static NAME: Statement = Statement::new(
+        "SELECT pg_current_xact_id()::text || ' ' || extract(epoch FROM transaction_timestamp())::text",
+    );
+    static ADD: Statement = Statement::new(
+        "UPDATE owo.event SET data = jsonb_set(data, ARRAY[$3], (data -> $3) || to_jsonb($4))
+          WHERE customer_id = $1 AND id = $2 AND NOT (data -> $3) ? $4",
+    );
+    let name = spi::write(&NAME, arguments![], |row| row.get::<String>(0))?;
+    let name = name.into_iter().next().unwrap_or_default();
+    let name = format!("{} {} {name}", event.kind, event.organization_id);
+    let id = ids::derived(event.customer_id, &name);
+    if store(event, id)? > 0 {
+        announce(event, id);
+        return Ok(());
+    }
+    spi::run(&ADD, arguments![event.customer_id, id, key, word]).map(|_| ())
+}
+
 fn store(event: &Event, id: Uuid) -> Result<u64> {
     static STORE: Statement = Statement::new(
         "INSERT INTO owo.event (customer_id, id, type, organization_id, at, data)

@@ -9,9 +9,11 @@ use crate::error::{Error, Result};
 use crate::flow::context::{Context, Level};
 use crate::flow::provider::express;
 use crate::guc;
+use chrono::{DateTime, Utc};
 use owostack_domain::catalog::{self, Catalog, Changes, Difference, Known, Problem, Table};
 use owostack_domain::interval::Cadence;
 use serde_json::{Map, Value, json};
+use std::cell::Cell;
 use uuid::Uuid;
 
 /// Waits until no other transaction edits the organization's catalog, and keeps others waiting.
@@ -57,6 +59,7 @@ pub fn sync(context: &Context, document: &Value, dry_run: bool) -> Result<Value>
     }
     let difference = catalog::compare(&stored, &wanted);
     if !dry_run {
+        let _telling = Telling::begin();
         db::catalog::defer_rules()?;
         db::catalog::store(organization_id, &wanted, &difference)?;
         db::catalog::judge_rules()?;
@@ -88,6 +91,60 @@ fn announce(context: &Context, difference: &Difference) -> Result<()> {
             "plans": of(&difference.plans),
         }),
     })
+}
+
+thread_local! {
+    /// Depth of syncs: they tell by themselves what their statements change.
+    static TELLING: Cell<u32> = const { Cell::new(0) };
+}
+
+struct Telling;
+
+impl Telling {
+    fn begin() -> Self {
+        TELLING.set(TELLING.get().saturating_add(1));
+        Self
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        TELLING.set(TELLING.get().saturating_sub(1));
+    }
+}
+
+/// Keeps creation times at or before a clock that was set back, which is no change of the catalog.
+///
+/// # Errors
+/// As the statement.
+pub fn lower_creation(organization_id: Uuid, at: DateTime<Utc>) -> Result<()> {
+    let _telling = Telling::begin();
+    db::catalog::lower_creation(organization_id, at)
+}
+
+/// Tells that somebody's statement has changed a table of an organization's catalog: one event for
+/// each transaction, that names its tables.
+///
+/// # Errors
+/// As the statements.
+pub fn tell(caller: &Caller, organization_id: Uuid, relation: &str) -> Result<()> {
+    if TELLING.get() > 0 {
+        return Ok(());
+    }
+    let found = db::organization::find_by_id(&Snapshot::latest()?, organization_id)?;
+    let Some(organization) = found else {
+        return Ok(());
+    };
+    let context = Context::new(*caller, organization);
+    let event = Event {
+        kind: "catalog.changed",
+        organization_id,
+        organization: &context.organization.slug,
+        customer_id: Uuid::nil(),
+        at: context.now,
+        data: json!({ "tables": [relation] }),
+    };
+    db::event::append_in_transaction(&event, "tables", relation)
 }
 
 /// The organization's catalog.

@@ -6,6 +6,7 @@ use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::organization::{Organization, Settings};
 use crate::error::{Error, Result};
+use crate::flow::catalog;
 use crate::flow::context::{self, Context};
 use crate::flow::text;
 use chrono::{DateTime, Datelike, Utc};
@@ -225,7 +226,7 @@ pub fn move_clock(context: &Context, to: Move) -> Result<DateTime<Utc>> {
     };
     db::organization::set_clock(context.organization.id, stored)?;
     if target < context.now {
-        db::catalog::lower_creation(context.organization.id, target)?;
+        catalog::lower_creation(context.organization.id, target)?;
     }
     Ok(target)
 }
