@@ -29,6 +29,7 @@ static WORKER_IDLE_S: GucSetting<i32> = GucSetting::<i32>::new(60);
 static METER_ENGINE: GucSetting<MeterEngine> = GucSetting::<MeterEngine>::new(MeterEngine::Auto);
 static METER_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
 static ENTITLEMENT_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(16_384);
+static RECORD_MONTHS: GucSetting<i32> = GucSetting::<i32>::new(0);
 static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
 static SECRET_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 
@@ -84,6 +85,16 @@ pub fn init() {
         86_400,
         GucContext::Sighup,
         GucFlags::UNIT_S,
+    );
+    GucRegistry::define_int_guc(
+        c"owostack.record_months",
+        c"Whole months of the usage record to keep before the running one; 0 keeps all.",
+        c"Older months are dropped. Sums, daily usage and balances stay.",
+        &RECORD_MONTHS,
+        0,
+        1_200,
+        GucContext::Suset,
+        GucFlags::default(),
     );
     GucRegistry::define_string_guc(
         c"owostack.secret_key_file",
@@ -178,6 +189,11 @@ pub fn init_preloaded() {
         GucContext::Postmaster,
         GucFlags::default(),
     );
+}
+
+/// How many months of the record are kept before the running one; None: all.
+pub fn record_months() -> Option<i32> {
+    Some(RECORD_MONTHS.get()).filter(|months| *months > 0)
 }
 
 /// Whether usage is counted in shared memory; meaningful under preload.

@@ -65,6 +65,12 @@ fn owo_verify(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
         let snapshot = Snapshot::latest()?;
         let folded = db::fold::differences(&snapshot)?;
         let grants = db::credit::differences(&snapshot)?;
+        let openings = db::record::openings(&snapshot)?;
+        if openings > 0 {
+            pgrx::notice!(
+                "{openings} sums rest on opening balances: months of their record have been dropped"
+            );
+        }
         let rows = folded
             .into_iter()
             .chain(grants)

@@ -27,6 +27,7 @@ pub mod payment;
 pub mod pending;
 pub mod provider;
 #[allow(dead_code, reason = "who refunds follows")]
+pub mod record;
 pub mod refund;
 pub mod reservation;
 pub mod role;

@@ -1,4 +1,4 @@
-//! One batch of the fold, and the partitions it needs (protocol 27).
+//! One batch of the fold, the partitions it needs (protocol 27), and those that have grown old (29).
 //!
 //! Called by `flow::round` alone. Invariant: one folder per database at a time.
 
@@ -7,7 +7,9 @@ use crate::backend::lock::{self, Class, Mode};
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::Result;
+use crate::guc;
 use crate::meter;
+use chrono::{DateTime, Utc};
 
 /// Rows that one statement of the fold moves at most.
 const BATCH_ROWS: i64 = 10_000;
@@ -56,4 +58,22 @@ pub fn fold() -> Result<Folded> {
     } else {
         Folded::Full(moved)
     })
+}
+
+/// Drops the oldest month of the record that is kept no longer; false where there is none, or somebody
+/// is at it.
+///
+/// # Errors
+/// As the statements.
+pub fn drop_month(now: DateTime<Utc>) -> Result<bool> {
+    let Some(months) = guc::record_months() else {
+        return Ok(false);
+    };
+    if !isolation::is_read_committed() || !lock::try_acquire(Class::Fold, 0, Mode::Exclusive) {
+        return Ok(false);
+    }
+    match db::record::oldest(&Snapshot::latest()?, now, months)? {
+        Some(month) => meter::writing(|| db::record::drop_month(&month)),
+        None => Ok(false),
+    }
 }

@@ -111,7 +111,7 @@ impl Round {
             Task::Partitions => "make partitions",
             Task::Fold => "fold usage",
             Task::Keys => "delete old keys and holds",
-            Task::Upkeep => "drop old webhooks, seal anew",
+            Task::Upkeep => "drop old webhooks and months, seal anew",
             Task::Outlook | Task::Over => "look for the next date",
         }
     }
@@ -268,11 +268,14 @@ impl Round {
         Ok(())
     }
 
-    /// Drops bodies of old webhooks, and has the newest key seal what an older one sealed.
+    /// Drops bodies of old webhooks and old months of the record, and has the newest key seal what an
+    /// older one sealed.
     fn keep_up(&mut self, caller: &Caller) -> Result<()> {
+        let month = fold::drop_month(caller.at)?;
         let dropped = db::webhook::drop_bodies(caller.at, BATCH_BODIES)?;
         let sealed = key::reseal(caller.at)?;
-        let is_last = dropped < u64::try_from(BATCH_BODIES).unwrap_or(u64::MAX) && sealed == 0;
+        let is_last =
+            dropped < u64::try_from(BATCH_BODIES).unwrap_or(u64::MAX) && sealed == 0 && !month;
         if is_last || !self.spend() {
             self.go_on(Task::Outlook);
         }

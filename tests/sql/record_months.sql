@@ -1,0 +1,71 @@
+-- Months of the record that are kept no longer are dropped by the round: never before they are folded, and every sum stays and is proved.
+\set VERBOSITY sqlstate
+SET ROLE owo_admin;
+SELECT slug FROM owo_organization('lab', 'Lab', 'sandbox');
+SET owostack.organization = 'lab';
+SELECT owo_clock_set('2024-01-10 00:00+00');
+SELECT owo_sync('{
+  "features": [{"slug": "calls"}, {"slug": "life"}, {"slug": "images"}],
+  "creditSystems": [{"slug": "credits", "features": [{"feature": "images", "creditCost": 2}]}],
+  "plans": [{"slug": "free", "autoEnable": true, "features": [{"slug": "calls", "limit": 10, "rollover": true}, {"slug": "life", "limit": 100, "reset": "never"}, {"slug": "credits", "limit": 50, "reset": "never"}]}]}') -> 'success';
+SELECT key FROM owo_customer('acme');
+CREATE FUNCTION pg_temp.use() RETURNS bigint LANGUAGE sql AS $$
+    SELECT count(*) FROM unnest('{calls,life,images}'::text[]) AS f, owo_track('acme', f, 4) AS d WHERE d.allowed
+$$;
+CREATE FUNCTION pg_temp.state() RETURNS TABLE (feature text, usage numeric, usage_limit numeric, balance numeric) LANGUAGE sql AS $$
+    SELECT feature, (decision).usage, (decision).usage_limit, (decision).balance FROM owo_features('acme') ORDER BY 1
+$$;
+CREATE FUNCTION pg_temp.months() RETURNS TABLE (month text) LANGUAGE sql AS $$
+    SELECT right(inhrelid::regclass::text, 7) FROM pg_inherits WHERE inhparent = 'owo.usage_event'::regclass ORDER BY 1
+$$;
+SELECT pg_temp.use();
+SELECT owo_clock_set('2024-02-15 00:00+00');
+SELECT pg_temp.use();
+SELECT code FROM owo_track('acme', 'images', -1);
+SELECT (decision).allowed FROM owo_reserve('acme', 'life', 5, '1 hour');
+SELECT owo_worker_tick() IS NOT NULL AS ticked;
+SELECT * FROM pg_temp.months();
+CREATE TEMP TABLE before AS SELECT * FROM pg_temp.state();
+CREATE TEMP TABLE daily AS SELECT feature, day, quantity FROM owo.usage_by_day;
+
+-- unless told otherwise all of it is kept, and no session of a user tells otherwise
+SET owostack.record_months = 1;
+SET ROLE postgres;
+SET owostack.record_months = 12;
+-- a month with an open hold waits for it
+SELECT owo_worker_tick() IS NOT NULL AS ticked;
+SELECT * FROM pg_temp.months();
+SELECT * FROM owo_verify();
+SET ROLE owo_admin;
+SELECT * FROM before EXCEPT SELECT * FROM pg_temp.state();
+SELECT (owo_settle(id, 3)).code FROM owo.reservation WHERE status = 'open';
+TRUNCATE before;
+INSERT INTO before SELECT * FROM pg_temp.state();
+SELECT owo_worker_tick() IS NOT NULL AS ticked;
+SELECT * FROM pg_temp.months();
+SELECT * FROM before EXCEPT SELECT * FROM pg_temp.state();
+SELECT * FROM owo_verify();
+-- the record is gone, daily sums are not
+SELECT count(*) FROM owo.usage;
+SELECT feature, day, quantity FROM owo.usage_by_day ORDER BY 1, 2;
+SELECT * FROM daily WHERE feature <> 'life' EXCEPT SELECT feature, day, quantity FROM owo.usage_by_day;
+-- returns, rollover and late events go on; what comes to a dropped month is recorded, and dropped in its turn
+SELECT code FROM owo_track('acme', 'images', -1);
+SELECT owo_track('acme', 'images', -7);
+SELECT code FROM owo_track('acme', 'calls', 1, occurred_at => '2024-01-20 00:00+00');
+SELECT * FROM pg_temp.state();
+SET ROLE postgres;
+SET owostack.record_months = 0;
+SELECT owo_worker_tick() IS NOT NULL AS ticked;
+SELECT * FROM pg_temp.months();
+SELECT feature, quantity FROM owo.usage ORDER BY 1;
+SELECT * FROM owo_verify();
+SET owostack.record_months = 12;
+SELECT owo_worker_tick() IS NOT NULL AS ticked;
+SELECT * FROM pg_temp.months();
+SELECT * FROM owo_verify();
+-- a proof that nothing can fail is none
+SET session_replication_role = replica;
+ALTER TABLE owo.meter_period DISABLE TRIGGER USER;
+UPDATE owo.meter_period SET opening = opening + 1 WHERE number = 0 AND used = 5;
+SELECT expected, actual FROM owo_verify();
