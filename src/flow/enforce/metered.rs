@@ -11,10 +11,12 @@ use crate::backend::call::Caller;
 use crate::backend::spi::Snapshot;
 use crate::error::Result;
 use crate::flow::context::Level;
+use crate::flow::due;
 use crate::flow::track::ledger::Ledger;
 use crate::flow::track::{Located, UsageEvent};
 use crate::flow::warm::{self, Answered, known};
 use crate::meter;
+use uuid::Uuid;
 
 /// Draws what one charge asks for without a statement, if what it needs is known; false leaves
 /// everything as it was, also where it would be denied.
@@ -46,11 +48,12 @@ pub fn charge(gate: &mut Gate, mut charges: Vec<Charge>) -> Result<()> {
         (order(a), &a.customer, &a.entity).cmp(&(order(b), &b.customer, &b.entity))
     });
     let located = locate(gate, charges)?;
-    meter::enter(
-        located
-            .iter()
-            .filter_map(|(_, located)| located.customer.as_ref().map(|customer| customer.id)),
-    );
+    let ids = located
+        .iter()
+        .filter_map(|(_, located)| located.customer.as_ref().map(|customer| customer.id));
+    let ids: Vec<Uuid> = ids.collect();
+    due::settle_switches(&gate.context, ids.clone())?;
+    meter::enter(ids);
     let before = located
         .iter()
         .filter_map(|(_, one)| known::before(&gate.context, &one.event.question()));

@@ -8,6 +8,7 @@ use crate::db::reservation::Reservation;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::decided::Decided;
+use crate::flow::due;
 use crate::flow::track::ledger::Ledger;
 use crate::flow::track::{self, Judged, places};
 use crate::meter::shared::Change;
@@ -83,6 +84,7 @@ fn enter(context: &Context, id: Uuid) -> Result<(Ledger<'_>, Customer, Reservati
     require_open(context, &found)?;
     let customer = db::customer::find(&snapshot, vec![found.customer_id])?.pop();
     let customer = customer.ok_or_else(|| Error::internal("a hold without customer"))?;
+    due::settle_switches(context, vec![customer.id])?;
     meter::enter([customer.id]);
     Ok((Ledger::open(context, Vec::new())?, customer, found))
 }

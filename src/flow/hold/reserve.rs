@@ -12,6 +12,7 @@ use crate::flow::check;
 use crate::flow::context::Context;
 use crate::flow::customer;
 use crate::flow::decided::Decided;
+use crate::flow::due;
 use crate::flow::idempotency;
 use crate::flow::text;
 use crate::flow::track::ledger::Ledger;
@@ -144,6 +145,7 @@ pub fn reserve(context: &Context, request: &HoldRequest) -> Result<Reserved> {
     if let Some(key) = &request.idempotency_key {
         idempotency::lock_key(customer.id, key);
     }
+    due::settle_switches(context, vec![customer.id])?;
     meter::enter([customer.id]);
     if let Some(replayed) = request.replay(context, customer.id)? {
         return Ok(replayed);
