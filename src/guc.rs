@@ -172,7 +172,7 @@ pub fn init_preloaded() {
     GucRegistry::define_int_guc(
         c"owostack.meter_slots",
         c"Meters in their periods that shared memory holds at a time.",
-        c"About 120 bytes each. What is not held is read from tables.",
+        c"About 130 bytes each. What is not held is read from tables.",
         &METER_SLOTS,
         2_048,
         16_777_216,

@@ -12,6 +12,7 @@ unsafe extern "C-unwind" {
     fn IsInParallelMode() -> bool;
     fn RecoveryInProgress() -> bool;
     fn GetUserId() -> Oid;
+    fn GetTopTransactionIdIfAny() -> pg_sys::TransactionId;
     fn GetCurrentStatementStartTimestamp() -> pg_sys::TimestampTz;
     fn GetCurrentTimestamp() -> pg_sys::TimestampTz;
     fn LWLockAcquire(lock: *mut pg_sys::LWLock, mode: pg_sys::LWLockMode::Type) -> bool;
@@ -22,6 +23,15 @@ unsafe extern "C-unwind" {
 pub fn is_in_parallel_mode() -> bool {
     // SAFETY: reads a variable of this backend.
     unsafe { IsInParallelMode() }
+}
+
+/// Whether this is part of a parallel plan of a transaction that may have changed something: other
+/// parts of the plan do not know what (protocol 14).
+///
+/// Who changed nothing has no transaction id, and its workers are told of one.
+pub fn is_partial() -> bool {
+    // SAFETY: reads a variable of this backend.
+    is_in_parallel_mode() && unsafe { GetTopTransactionIdIfAny() } != pg_sys::InvalidTransactionId
 }
 
 /// Whether the server is a standby, or still recovering.

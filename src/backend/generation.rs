@@ -117,10 +117,10 @@ fn hold_word(id: Uuid) -> usize {
     CUSTOMERS + customer_word(id)
 }
 
-/// Whether answers may be cached by this call: preloaded, no standby, no parallel plan, and nothing
-/// changed by the running transaction itself.
+/// Whether answers may be cached by this call: preloaded, no standby, and nothing changed by the
+/// running transaction itself, of which a part of a parallel plan cannot know.
 pub fn is_usable() -> bool {
-    !direct::is_in_parallel_mode()
+    !direct::is_partial()
         && !direct::is_in_recovery()
         && word(0).is_some()
         && NOTES.read(BTreeSet::is_empty)
@@ -134,6 +134,16 @@ pub fn stamp(organization_id: Uuid, customer_id: Uuid) -> Option<Stamp> {
         organization: word(organization_word(organization_id))?.load(Ordering::SeqCst),
         customer: word(customer_word(customer_id))?.load(Ordering::SeqCst),
     })
+}
+
+/// Where the generation of a customer is, for [`at`].
+pub fn place_of(customer_id: Uuid) -> u16 {
+    u16::try_from(customer_word(customer_id) - ORGANIZATIONS).unwrap_or(0)
+}
+
+/// The generation of the customers of a place.
+pub fn at(place: u16) -> Option<u64> {
+    Some(word(ORGANIZATIONS + usize::from(place))?.load(Ordering::SeqCst))
 }
 
 /// The generation of a customer's holds, read before the snapshot; None where nothing may be kept.

@@ -4,6 +4,7 @@
 //! `write` acts on that state too, so that REPEATABLE READ fails only where somebody is really in
 //! the way. pgrx's own SPI client is not used: it reads with the transaction's old snapshot.
 
+use crate::backend::direct;
 use crate::backend::sqlstate::Frame;
 use crate::backend::value::{Argument, FromColumn};
 use crate::error::{Error, Result};
@@ -80,12 +81,17 @@ pub(super) fn count_of(length: usize) -> Result<i32> {
 impl Snapshot {
     /// The latest committed state plus what this transaction has done so far.
     ///
-    /// In parallel mode there is no latest snapshot (protocol 14): the active one is used.
+    /// In parallel mode Postgres gives none out for queries (protocol 14). Where the transaction has
+    /// changed something the active one is used, as its workers know of nothing else; where it has
+    /// not, the one for looking at a catalog: the latest, made anew for each table without a cache
+    /// in memory, as ours are.
     pub fn latest() -> Result<Self> {
-        // SAFETY: inside a transaction; the registered copy is released once.
+        // SAFETY: inside a transaction; what is registered is a copy of its own, released once.
         let snapshot = unsafe {
-            let latest = if pg_sys::IsInParallelMode() {
+            let latest = if direct::is_partial() {
                 pg_sys::GetActiveSnapshot()
+            } else if direct::is_in_parallel_mode() {
+                pg_sys::GetCatalogSnapshot(pg_sys::InvalidOid)
             } else {
                 pg_sys::GetLatestSnapshot()
             };

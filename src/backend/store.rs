@@ -101,12 +101,12 @@ fn startup() {
 }
 
 /// A copy of what was found.
-pub struct Copied {
-    bytes: [u8; ROOM],
+pub struct Copied<const N: usize = ROOM> {
+    bytes: [u8; N],
     length: usize,
 }
 
-impl Copied {
+impl<const N: usize> Copied<N> {
     /// The bytes as they were put.
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
@@ -194,6 +194,11 @@ impl Drop for Set {
 
 /// What was put under a hash, if it is still there.
 pub fn get(hash: u64) -> Option<Copied> {
+    front(hash)
+}
+
+/// As much of it as fits into that many bytes, from the front.
+pub fn front<const N: usize>(hash: u64) -> Option<Copied<N>> {
     let set = Set::lock(hash, pg_sys::LWLockMode::LW_SHARED)?;
     let Some(slot) = set.find(hash) else {
         set.area.misses.fetch_add(1, Ordering::Relaxed);
@@ -202,8 +207,8 @@ pub fn get(hash: u64) -> Option<Copied> {
     let ways = set.ways();
     let length = usize::try_from(*ways.lengths.get(slot)?).ok()?;
     let copied = Copied {
-        bytes: *ways.bytes.get(slot)?,
-        length,
+        bytes: *ways.bytes.get(slot)?.first_chunk()?,
+        length: length.min(N),
     };
     let recent = ways.recent.get(slot)?;
     if recent.load(Ordering::Relaxed) == 0 {

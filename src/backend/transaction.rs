@@ -1,6 +1,7 @@
 //! What this backend remembers until its transaction ends.
 
 use crate::backend::clock::Tick;
+use crate::backend::local::Local;
 use crate::error::Error;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -12,11 +13,12 @@ thread_local! {
     static WROTE: Cell<bool> = const { Cell::new(false) };
     /// Idempotency keys locked so far.
     static KEYS: Cell<u32> = const { Cell::new(0) };
-    /// Wall-clock time of the transaction's last writing call.
-    static WRITE_TIME: Cell<Option<Tick>> = const { Cell::new(None) };
     /// Whether this process has its callback.
     static REGISTERED: Cell<bool> = const { Cell::new(false) };
 }
+
+/// Wall-clock time of the transaction's last writing call. Read by every check.
+static WRITE_TIME: Local<Option<Tick>> = Local::new(None);
 
 /// Counts one more idempotency key of this transaction and says how many there are.
 pub fn count_key() -> u32 {
@@ -37,12 +39,12 @@ pub fn note_write() {
 /// Notes when a writing call read the clock.
 pub fn note_write_time(at: Tick) {
     register();
-    WRITE_TIME.set(Some(at));
+    WRITE_TIME.write(|time| *time = Some(at));
 }
 
 /// When the transaction last wrote: its later reads must not answer for an earlier moment.
 pub fn write_time() -> Option<Tick> {
-    WRITE_TIME.get()
+    WRITE_TIME.read(|time| *time)
 }
 
 fn register() {
@@ -59,7 +61,7 @@ unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _argument: *m
         XACT_EVENT_COMMIT | XACT_EVENT_ABORT => {
             WROTE.set(false);
             KEYS.set(0);
-            WRITE_TIME.set(None);
+            WRITE_TIME.write(|time| *time = None);
         }
         // Here an error is still an ordinary one: it aborts the transaction.
         XACT_EVENT_PRE_PREPARE if WROTE.get() => {

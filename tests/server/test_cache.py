@@ -32,7 +32,8 @@ CATALOG = """{
 CUSTOMERS = ["c0", "c1", "c2"]
 FEATURES = ["calls", "plain", "images", "seats", "sso", "region"]
 LOOK = """SELECT c, f, d.allowed, d.code, d.usage, d.usage_limit, d.balance, d.credits,
-                 CASE f WHEN 'region' THEN owo_value(c, f) #>> '{}' WHEN 'plain' THEN owo_limit(c, f)::text WHEN 'sso' THEN owo_allowed(c, f)::text END
+                 CASE f WHEN 'region' THEN owo_value(c, f) #>> '{}' WHEN 'plain' THEN owo_limit(c, f)::text END,
+                 owo_allowed(c, f), owo_allowed(c, f, 100)
             FROM unnest(%s::text[]) AS c, unnest(%s::text[]) AS f, owo_check(c, f) AS d ORDER BY c, f"""
 OF_FEATURE = "(SELECT id FROM owo.feature WHERE slug = %s)"
 OF_CUSTOMER = "(SELECT id FROM owo.customer WHERE key = %s)"
@@ -59,8 +60,21 @@ def shop(server, request):
     server.rows(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+# Postgres 15 has another name for it.
+PARALLEL = "SELECT set_config(name, 'on', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')"
+
+
 def look(session) -> list[tuple]:
-    return session.execute(LOOK, (CUSTOMERS, FEATURES)).fetchall()
+    rows = session.execute(LOOK, (CUSTOMERS, FEATURES)).fetchall()
+    assert [row[2] for row in rows] == [row[-2] for row in rows], "owo_check and owo_allowed say the same"
+    return rows
+
+
+def watchers_of(server, shop) -> list:
+    """Two sessions that look on; one of them asks in parallel plans, each with a worker that has just begun."""
+    watchers = [server.connect(shop) for _ in range(2)]
+    watchers[1].execute(PARALLEL)
+    return watchers
 
 
 class Editor:
@@ -82,7 +96,7 @@ class Editor:
         try:
             self.session.execute(query, arguments)
         except psycopg.Error as error:
-            assert isinstance(error, (errors.LockNotAvailable, errors.CheckViolation, errors.UndefinedObject, errors.InvalidParameterValue)), error
+            assert isinstance(error, (errors.LockNotAvailable, errors.CheckViolation, errors.UndefinedObject, errors.InvalidParameterValue, errors.CardinalityViolation)), error
             self.session.execute("ROLLBACK TO SAVEPOINT edit")
 
     def customer(self) -> str:
@@ -143,7 +157,7 @@ def test_every_session_follows_a_change_from_its_commit_on(server, shop):
     print(f"CACHE_SEED={SEED}")
     rng = random.Random(SEED)
     editors = [Editor(server, shop, rng) for _ in range(3)]
-    watchers = [server.connect(shop) for _ in range(2)]
+    watchers = watchers_of(server, shop)
     committed, changes, at = look(watchers[0]), 0, 0
     end = time.monotonic() + SECONDS
 
@@ -262,6 +276,33 @@ def test_a_session_knows_what_others_resolved_until_it_changes(server, shop):
         assert look(three) == changed
 
 
+def test_a_parallel_plan_answers_as_of_now_and_shares_what_it_resolved(server, shop):
+    """A worker reads the latest state like anybody, and keeps it for others; what its own transaction changed, it asks the tables."""
+    change = f"UPDATE owo.plan_feature SET limit_amount = %s WHERE feature_id = {OF_FEATURE}"
+    limits = lambda rows: {row[5] for row in rows if row[1] == "calls"}  # noqa: E731
+    with server.connect(shop) as one, server.connect(shop) as two:
+        one.execute(PARALLEL)
+        plan = "\n".join(row[0] for row in one.execute(f"EXPLAIN {LOOK}", (CUSTOMERS, FEATURES)))
+        assert "Gather" in plan, plan
+        two.execute(change, (771, "calls"))
+        assert limits(look(one)) == {771}
+        before = hits(server, shop)
+        with server.connect(shop) as fresh:
+            assert limits(look(fresh)) == {771}
+        assert hits(server, shop) - before >= len(CUSTOMERS) * len(FEATURES) / 2, "answered from what a worker resolved"
+        one.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        assert limits(look(one)) == {771}
+        two.execute(change, (772, "calls"))
+        assert limits(look(one)) == {772}, "checks see the latest state at every isolation level, also in workers"
+        one.execute("COMMIT")
+        one.execute("BEGIN")
+        one.execute(change, (773, "calls"))
+        assert limits(look(one)) == {773}, "a transaction sees its own changes in its workers"
+        assert limits(look(two)) == {772}
+        one.execute("ROLLBACK")
+        assert limits(look(one)) == {772}
+
+
 def test_a_copied_database_shares_nothing_with_its_original(server, shop):
     """A copy has the same ids, also of its tables: only the database tells their entitlements apart."""
     copy = f"{shop[:50]}_copy"
@@ -319,7 +360,7 @@ def test_a_locked_table_ends_cold_calls_by_a_detected_deadlock_or_not_at_all(ser
 
 def test_what_ends_by_time_ends_for_sessions_that_know_it(server, shop):
     """No commit moves anything when an override, a grant, a subscription or a period ends: the time itself does."""
-    watchers = [server.connect(shop) for _ in range(2)]
+    watchers = watchers_of(server, shop)
     before = look(watchers[0])
     with server.connect(shop, autocommit=False) as session:
         ends = session.execute("SELECT now() + interval '2.5 seconds'").fetchone()

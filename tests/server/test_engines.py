@@ -60,6 +60,8 @@ class Side:
         server.rows("CREATE EXTENSION owostack", database=database)
         server.rows("SELECT owo_organization('lab', environment => 'sandbox')", database=database)
         self.session, self.other = self.connect(), self.connect()
+        # who looks on asks in parallel plans; Postgres 15 has another name for it
+        self.other.execute("SELECT set_config(name, 'on', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')")
         self.holds = []
         self.run("SELECT owo_clock_set('2027-01-30 10:00+00')")
         self.run("SELECT owo_sync(%s)", CATALOG)
@@ -155,7 +157,9 @@ class History:
             return (kind, EXPLAIN, self.customer(), feature)
         entity = self.name() if feature == "mail" else None
         value = self.value() if feature != "sso" else "1"
-        return (kind, f"SELECT {ANSWER} FROM owo_check(%s, %s, %s::numeric, %s)", self.customer(), feature, value, entity)
+        asked = "(VALUES (%s, %s, %s::numeric, %s::text)) AS x (c, f, v, e)"
+        query = f"SELECT owo_allowed(c, f, v, e), {ANSWER} FROM {asked}, owo_check(c, f, v, e)"
+        return (kind, query, self.customer(), feature, value, entity)
 
     def event(self, value: str) -> tuple:
         feature = self.random.choice(METERED)

@@ -293,3 +293,40 @@ def test_a_check_beside_a_commit_sees_usage_that_there_was(ready):
         seen = watching.result()
     assert 0 <= min(seen) <= max(seen) <= 800
     assert ready.verify() == []
+
+
+def test_a_check_beside_takes_that_are_undone_sees_none_of_them(ready):
+    """Amounts wider than a word of memory come and go, again and again: who looks meanwhile never meets them half stored."""
+    customer, amount = LEVELS[0], 10**13
+    ready.rows("SELECT owo_override(%s, 'calls', usage_limit => %s)", customer, amount + 10, role="owo_admin")
+    ready.rows("SELECT owo_track(%s, 'calls', 3)", customer)
+    over = threading.Event()
+    undo = """DO $$ BEGIN
+        FOR i IN 1 .. 500 LOOP
+            BEGIN
+                PERFORM 1 FROM owo_track('%s', 'calls', %s) AS t WHERE t.allowed;
+                ASSERT FOUND;
+                RAISE no_data_found;
+            EXCEPTION WHEN no_data_found THEN NULL;
+            END;
+        END LOOP; END $$""" % (customer, amount)
+    look = """SELECT min(c.usage), max(c.usage), count(*) FILTER (WHERE owo_allowed(%s, 'calls', c.balance + 0 * i)), count(*) FILTER (WHERE owo_allowed(%s, 'calls', c.balance + 1 + 0 * i))
+                FROM generate_series(1, 4000) AS i, LATERAL owo_check(%s, 'calls', 0 * i) AS c"""
+
+    def watch(_):
+        seen = set()
+        with ready.connect() as session:
+            while not over.is_set():
+                seen.add(session.execute(look, [customer] * 3).fetchone())
+        return seen
+
+    with ThreadPoolExecutor(2) as pool, ready.connect() as session:
+        watching = pool.map(watch, range(2))
+        try:
+            for _ in range(8):
+                session.execute(undo)
+        finally:
+            over.set()
+        seen = set().union(*watching)
+    assert seen == {(3, 3, 4000, 0)}
+    assert ready.verify() == []

@@ -91,6 +91,14 @@ fn unpack_length(bytes: &mut &[u8]) -> Option<usize> {
     (length < LENGTH).then_some(length)
 }
 
+/// Takes the bytes of a packed text off the front, without a copy.
+pub fn text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = unpack_length(bytes)?;
+    let (text, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(text)
+}
+
 impl Pack for String {
     fn pack(&self, bytes: &mut Vec<u8>) {
         pack_length(self.len(), bytes);
@@ -98,10 +106,7 @@ impl Pack for String {
     }
 
     fn unpack(bytes: &mut &[u8]) -> Option<Self> {
-        let length = unpack_length(bytes)?;
-        let (text, rest) = bytes.split_at_checked(length)?;
-        *bytes = rest;
-        Self::from_utf8(text.to_vec()).ok()
+        Self::from_utf8(text(bytes)?.to_vec()).ok()
     }
 }
 

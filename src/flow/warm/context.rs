@@ -24,8 +24,12 @@ struct Judged {
     roles: u64,
     /// The organization's own clock.
     clock: Option<Tick>,
+    epoch: u64,
     context: Rc<Context>,
 }
+
+/// Epochs given out so far: one for each organization and its generations.
+static EPOCHS: Local<u64> = Local::new(0);
 
 static JUDGED: Local<Vec<Judged>> = Local::new(Vec::new());
 
@@ -34,6 +38,10 @@ static JUDGED: Local<Vec<Judged>> = Local::new(Vec::new());
 pub struct Warm {
     pub context: Rc<Context>,
     pub tick: Tick,
+    /// The session's number for the organization and the generations under which it was judged.
+    pub epoch: u64,
+    /// Those generations.
+    pub generation: (u32, u64, u64),
 }
 
 impl Warm {
@@ -90,6 +98,8 @@ fn find_for(
         stands.then(|| Warm {
             context: Rc::clone(&hit.context),
             tick: hit.clock.unwrap_or(at),
+            epoch: hit.epoch,
+            generation: hit.generation,
         })
     })
 }
@@ -118,6 +128,20 @@ pub fn before(organization_id: uuid::Uuid) -> Before {
     }
 }
 
+/// The epoch of an organization under these generations.
+fn epoch(organization_id: uuid::Uuid, generation: (u32, u64, u64)) -> u64 {
+    let is_same = |one: &&Judged| {
+        one.context.organization.id == organization_id && one.generation == generation
+    };
+    let known = JUDGED.read(|judged| judged.iter().find(is_same).map(|one| one.epoch));
+    known.unwrap_or_else(|| {
+        EPOCHS.write(|epochs| {
+            *epochs = epochs.wrapping_add(1);
+            *epochs
+        })
+    })
+}
+
 /// Keeps a context that was judged after `before` was read.
 pub fn keep(context: &Context, level: Level, before: Before) {
     // Judging may itself have bound the database: if that is rolled back, no generation moves.
@@ -125,7 +149,9 @@ pub fn keep(context: &Context, level: Level, before: Before) {
     let Some(generation) = before.generation.filter(|_| usable) else {
         return;
     };
+    let epoch = epoch(context.organization.id, generation);
     let judged = Judged {
+        epoch,
         slug: context.organization.slug.clone(),
         role: context.caller.role,
         level,

@@ -1,5 +1,6 @@
 //! Entitlements that were resolved before, by the words of the question.
 
+use super::brief::{Brief, Ruling, Term};
 use super::context::Warm;
 use super::exchange;
 use super::plain::Plain;
@@ -77,6 +78,22 @@ impl Known {
             && self.head.organization_id == words.organization_id
     }
 
+    /// The short of it for that context; None where it was resolved in another.
+    pub fn brief(&self, warm: &Warm, words: &Words, hash: u64) -> Option<Brief> {
+        let head = &self.head;
+        let [installation, all, organization, customer] = head.stamp;
+        let (own, own_all, own_organization) = warm.generation;
+        let stands = (installation, all, organization) == (own.into(), own_all, own_organization);
+        let term = Term {
+            customer_id: head.customer_id,
+            customer,
+            valid_from: head.valid_from,
+            valid_until: head.valid_until,
+        };
+        let brief = || Brief::new(words, hash, warm.epoch, &term, &Ruling::of(self));
+        if stands { brief() } else { None }
+    }
+
     /// Whether it still stands for this customer at `now`.
     pub fn stands(&self, now: Tick) -> bool {
         self.head.stands(now)
@@ -109,10 +126,14 @@ fn find_in(organization_id: Uuid, now: Tick, customer: &[u8], feature: &[u8]) ->
         customer,
         feature,
     };
-    let hash = words.hash();
-    let own = shelf::get(&words, hash).filter(|known| known.stands(now));
+    find_hashed(&words, words.hash(), now)
+}
+
+/// What is known about a question whose hash is known.
+pub fn find_hashed(words: &Words, hash: u64, now: Tick) -> Option<Rc<Known>> {
+    let own = shelf::get(words, hash).filter(|known| known.stands(now));
     own.or_else(|| {
-        let shared = Rc::new(exchange::get(&words, hash, now)?);
+        let shared = Rc::new(exchange::get(words, hash, now)?);
         shelf::offer(hash, &shared);
         Some(shared)
     })

@@ -5,11 +5,13 @@
 //! generations were (protocol 24), is used only while they stand, within the time for which it was
 //! resolved, and never by a transaction that changed something itself (protocol 26).
 
+mod brief;
 pub mod context;
 mod exchange;
 pub mod known;
 pub mod parallel;
 pub mod plain;
+mod pocket;
 pub mod record;
 mod shelf;
 
@@ -20,10 +22,12 @@ use crate::flow::context::Level;
 use crate::flow::decided::Decided;
 use crate::flow::hold;
 use crate::meter::{Used, shared};
+use context::Warm;
 use known::Known;
 use owostack_domain::decision;
 use owostack_domain::entitlement::{FeatureType, GrantState};
 use owostack_domain::quantity::Quantity;
+use shelf::Words;
 use std::rc::Rc;
 
 /// An answer from what is known.
@@ -69,7 +73,7 @@ pub fn check(customer: &[u8], feature: &[u8], value: Quantity) -> Option<Answere
     }
     let (known, now) = find(customer, feature)?;
     if let Some(plain) = &known.plain {
-        let usage = shared::visible_one(known.customer_id(), &plain.place)?;
+        let usage = shared::visible_one(known.customer_id(), &plain.place, &plain.slot)?;
         if let Some(balance) = plain.balance(usage, value) {
             let details = plain.granted_details(&known.entitlement);
             return Some(Answered::Granted(Granted {
@@ -95,12 +99,25 @@ pub fn allowed(customer: &[u8], feature: &[u8], value: Quantity) -> Option<bool>
     if value.is_negative() {
         return None;
     }
-    let (known, now) = find(customer, feature)?;
+    let warm = context::find(Level::Reader, Access::Read, Access::Read.tick())?;
+    let words = Words {
+        organization_id: warm.context.organization.id,
+        customer,
+        feature,
+    };
+    let hash = words.hash();
+    if let Some(allowed) = allowed_briefly(&warm, &words, hash, value) {
+        return Some(allowed);
+    }
+    let (known, now) = (known::find_hashed(&words, hash, warm.tick)?, warm.tick);
+    if let Some(brief) = known.brief(&warm, &words, hash) {
+        pocket::put(brief);
+    }
     if known.entitlement.grant != GrantState::Granted {
         return Some(false);
     }
     if let Some(plain) = &known.plain {
-        let usage = shared::visible_one(known.customer_id(), &plain.place)?;
+        let usage = shared::visible_one(known.customer_id(), &plain.place, &plain.slot)?;
         if plain.balance(usage, value).is_some() {
             return Some(true);
         }
@@ -113,4 +130,17 @@ pub fn allowed(customer: &[u8], feature: &[u8], value: Quantity) -> Option<bool>
             is_final.then_some(allowed)
         }
     }
+}
+
+/// The same from an answer that is at hand, or that another session has shared.
+fn allowed_briefly(warm: &Warm, words: &Words, hash: u64, value: Quantity) -> Option<bool> {
+    let own = pocket::ask(words, hash, |brief| {
+        brief.stands(warm).then(|| brief.allows(value))
+    });
+    own.unwrap_or_else(|| {
+        let shared = exchange::brief(warm, words, hash).filter(|brief| brief.stands(warm))?;
+        let allowed = shared.allows(value);
+        pocket::put(shared);
+        allowed
+    })
 }

@@ -1,8 +1,9 @@
-//! Answers in a parallel plan: from the active snapshot, once per question (protocol 14).
+//! Answers of a parallel plan that cannot be shared: once per question (protocol 14).
 //!
-//! There the latest state may not be read and nothing may be shared, so that each row of a scan would
-//! be asked of the tables. What a query sees does not change while it runs: its answers stand for as
-//! long as the query, the role and the organization are the same. Nothing outlives them.
+//! In a transaction that has changed something, or that counts in tables, each row of a scan would be
+//! asked of the tables. What such a query sees does not change while it runs: its answers stand for as
+//! long as the query, the role and the organization are the same. Nothing outlives them. All others
+//! answer from what is known, like any call.
 
 use crate::backend::owner;
 use crate::backend::roles;

@@ -14,7 +14,7 @@ use owostack_domain::entitlement::{Entitlement, FeatureType, GrantState};
 use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
 use serde_json::Value;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 /// Columns of `owo_decision`.
@@ -36,6 +36,8 @@ pub struct Recorded {
 #[derive(Debug)]
 pub struct Plain {
     pub place: MeterPeriod,
+    /// Where shared memory last had it.
+    pub slot: Cell<u32>,
     /// None: unlimited.
     pub limit: Option<Quantity>,
     pub resets_at: Option<Tick>,
@@ -71,6 +73,7 @@ impl Plain {
         }
         Some(Self {
             place: *place,
+            slot: Cell::new(0),
             limit: source.limit,
             resets_at: entitlement
                 .resets_at

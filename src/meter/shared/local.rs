@@ -5,8 +5,8 @@
 //! Postgres.
 
 use super::memory::Held;
-use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// One take (positive) or return (negative) and the subtransaction that made it.
 #[derive(Debug, Clone, Copy)]
@@ -31,17 +31,16 @@ struct Local {
     own: HashMap<Held, Own>,
 }
 
-thread_local! {
-    static LOCAL: Cell<*mut Local> = const { Cell::new(std::ptr::null_mut()) };
-}
+static LOCAL: AtomicPtr<Local> = AtomicPtr::new(std::ptr::null_mut());
 
 fn with<T>(body: impl FnOnce(&mut Local) -> T) -> T {
-    let mut local = LOCAL.get();
+    let mut local = LOCAL.load(Ordering::Relaxed);
     if local.is_null() {
         local = Box::leak(Box::default());
-        LOCAL.set(local);
+        LOCAL.store(local, Ordering::Relaxed);
     }
-    // SAFETY: made above and never freed; this function is not re-entered from `body`.
+    // SAFETY: made above by this process and never freed; its one thread that comes here does not
+    // re-enter this function from `body`.
     body(unsafe { &mut *local })
 }
 

@@ -1,15 +1,16 @@
 //! Layout of the shared memory: partitions of fixed slots with hash chains and a free list.
 //!
-//! This file, `partition.rs` and `reader.rs` alone touch the memory. Field guards: everything below is guarded by the lock of
+//! This file, `slot.rs`, `partition.rs` and `reader.rs` alone touch the memory. Field guards: everything below is guarded by the lock of
 //! its partition, except the constants in [`Area`], which are set before the first backend starts.
 
 use super::partition::Partition;
+use super::slot::Slot;
 use crate::backend::generation;
 use crate::guc;
 use owostack_domain::meter_key::MeterPeriod;
 use pgrx::pg_sys;
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use uuid::Uuid;
 
 /// Number of partitions, each with its own lock.
@@ -23,12 +24,11 @@ pub(super) const NONE: u32 = u32::MAX;
 
 /// What an entry counts: a meter's period in one installation of one database (protocol 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(C)]
 pub struct Key {
-    pub(super) meter: [u8; 16],
-    pub(super) number: i64,
-    pub(super) database: u32,
-    pub(super) installation: u32,
+    meter: [u8; 16],
+    number: i64,
+    database: u32,
+    installation: u32,
 }
 
 /// A database and its installation.
@@ -37,45 +37,6 @@ pub struct Space {
     database: u32,
     installation: u32,
 }
-
-/// State of a slot: free, waiting for a load, or holding a sum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub(super) enum State {
-    Free = 0,
-    Waiting = 1,
-    Filled = 2,
-}
-
-/// One entry. Quantities are raw, at nine decimals.
-#[repr(C)]
-pub(super) struct Slot {
-    /// Committed usage plus open takes.
-    pub(super) used: i128,
-    /// Takes of open transactions.
-    pub(super) open: i128,
-    /// Returns of open transactions.
-    pub(super) back: i128,
-    pub(super) key: Key,
-    /// Identifies the load that a waiting entry waits for.
-    pub(super) ticket: u64,
-    /// Open takes and returns; an entry with pins is never evicted.
-    pub(super) pins: u32,
-    /// Next slot of the hash chain, or of the free list.
-    pub(super) next: u32,
-    pub(super) state: State,
-    /// Set when used, also by readers, who share the lock; cleared by the passing clock hand.
-    pub(super) recent: AtomicU32,
-}
-
-impl Slot {
-    /// What a check sees: committed, own takes included, own returns gone.
-    pub(super) fn visible(&self, (own_open, own_back): (i128, i128)) -> i128 {
-        self.used - self.open + own_open - own_back
-    }
-}
-
-const _: () = assert!(size_of::<Slot>() == 112, "the layout has no hidden padding");
 
 /// Head of the area; partitions and slots follow.
 #[repr(C)]
@@ -104,9 +65,13 @@ fn slots_per_partition() -> usize {
 }
 
 fn partition_size(slots: usize) -> usize {
-    // Hash heads are as many as slots; rounded so that slots are aligned.
-    let heads = (slots * size_of::<u32>()).next_multiple_of(16);
-    size_of::<PartitionHead>() + heads + slots * size_of::<Slot>()
+    heads_size(slots) + slots * size_of::<Slot>()
+}
+
+/// The head of a partition and its hash heads, which are as many as slots; rounded so that slots are
+/// aligned.
+fn heads_size(slots: usize) -> usize {
+    (size_of::<PartitionHead>() + slots * size_of::<u32>()).next_multiple_of(align_of::<Slot>())
 }
 
 fn area_size() -> usize {
@@ -221,9 +186,14 @@ impl Space {
 
     /// The key of a place in this installation.
     pub fn key(&self, place: &MeterPeriod) -> Key {
+        self.key_of(place.meter_id.into_bytes(), place.number)
+    }
+
+    /// The same of a meter's bytes.
+    pub fn key_of(&self, meter: [u8; 16], number: i64) -> Key {
         Key {
-            meter: place.meter_id.into_bytes(),
-            number: place.number,
+            meter,
+            number,
             database: self.database,
             installation: self.installation,
         }
@@ -238,6 +208,24 @@ impl Space {
 }
 
 impl Key {
+    /// As numbers, for memory that is read word by word.
+    pub(super) fn words(&self) -> [u64; 4] {
+        let (high, low) = Uuid::from_bytes(self.meter).as_u64_pair();
+        let space = (u64::from(self.database) << 32) | u64::from(self.installation);
+        [high, low, self.number.cast_unsigned(), space]
+    }
+
+    /// The key of such numbers.
+    pub(super) fn of([high, low, number, space]: [u64; 4]) -> Self {
+        let half = |half: u64| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(0);
+        Self {
+            meter: Uuid::from_u64_pair(high, low).into_bytes(),
+            number: number.cast_signed(),
+            database: half(space >> 32),
+            installation: half(space),
+        }
+    }
+
     pub(super) fn hash(&self) -> u64 {
         let (high, low) = Uuid::from_bytes(self.meter).as_u64_pair();
         (high ^ low.rotate_left(17) ^ self.number.cast_unsigned())
@@ -272,7 +260,7 @@ impl Raw {
                 .add(size_of::<Area>().next_multiple_of(64));
             let head = start.add(number * partition_size(slots));
             let chains = head.add(size_of::<PartitionHead>());
-            let first = chains.add((slots * size_of::<u32>()).next_multiple_of(16));
+            let first = head.add(heads_size(slots));
             Self {
                 head: head.cast(),
                 chains: chains.cast(),
@@ -305,22 +293,7 @@ impl Raw {
                 } else {
                     NONE
                 };
-                self.slots.add(index as usize).write(Slot {
-                    used: 0,
-                    open: 0,
-                    back: 0,
-                    key: Key {
-                        meter: [0; 16],
-                        number: 0,
-                        database: 0,
-                        installation: 0,
-                    },
-                    ticket: 0,
-                    pins: 0,
-                    next,
-                    state: State::Free,
-                    recent: AtomicU32::new(0),
-                });
+                self.slots.add(index as usize).write(Slot::free(next));
             }
         }
     }

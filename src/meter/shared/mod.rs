@@ -4,7 +4,7 @@
 //!
 //! Entries live in [`memory::PARTITIONS`] partitions, chosen by customer, so that all meters of one
 //! customer are under one lock. A partition's LWLock guards every field of its slots, hash heads and
-//! free list; who only looks shares it. While it is held: no SPI, no palloc, no `ereport`, no logging, no second LWLock; only
+//! free list; who only looks shares it, or does without as `slot.rs` says. While it is held: no SPI, no palloc, no `ereport`, no logging, no second LWLock; only
 //! bounded work on memory (the pure `draw` of the domain is such work).
 //!
 //! 1. A take or return *pins* its entry from before its first row until its transaction's end is
@@ -27,12 +27,14 @@
 //! evictions and folds is searched, and each rule left out must break one of its properties. A change
 //! of this order is made there first.
 //!
-//! Parallel workers, leaders in parallel mode and standbys neither read nor write entries.
+//! Standbys neither read nor write entries, nor do the parts of a parallel plan of a transaction that
+//! has changed something: a worker does not know what its leader has open.
 
 mod local;
 mod memory;
 mod partition;
 mod reader;
+mod slot;
 mod transaction;
 
 use super::Used;
@@ -45,6 +47,7 @@ use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
 use partition::Partition;
 use reader::Reader;
+use std::cell::Cell;
 use uuid::Uuid;
 
 pub use memory::{request, startup, stats};
@@ -58,7 +61,7 @@ const ATTEMPTS: u32 = 32;
 
 /// Whether entries may be used by this call at all.
 pub fn is_usable() -> bool {
-    memory::is_ready() && !direct::is_in_parallel_mode() && !direct::is_in_recovery()
+    memory::is_ready() && !direct::is_partial() && !direct::is_in_recovery()
 }
 
 /// What is used of each place as a check sees it: committed, plus this transaction's own takes,
@@ -98,13 +101,32 @@ pub fn visible_now(customer_id: Uuid, places: &[MeterPeriod]) -> Option<Used> {
     Some(used)
 }
 
-/// [`visible_now`] of one place.
-pub fn visible_one(customer_id: Uuid, place: &MeterPeriod) -> Option<Quantity> {
+/// [`visible_now`] of one place, that was in `slot` and may still be; notes where it is.
+pub fn visible_one(customer_id: Uuid, place: &MeterPeriod, slot: &Cell<u32>) -> Option<Quantity> {
+    let meter = place.meter_id.into_bytes();
+    visible_at(partition_of(customer_id), slot, &meter, place.number)
+}
+
+/// The partition of a customer's meters, for [`visible_at`].
+pub fn partition_of(customer_id: Uuid) -> u8 {
+    u8::try_from(Space::current().partition_of(customer_id)).unwrap_or(0)
+}
+
+/// [`visible_one`] in the terms of the shared memory.
+pub fn visible_at(
+    partition: u8,
+    slot: &Cell<u32>,
+    meter: &[u8; 16],
+    number: i64,
+) -> Option<Quantity> {
     if !is_usable() {
         return None;
     }
-    let space = Space::current();
-    Reader::lock(space.partition_of(customer_id)).visible(&space.key(place))
+    let key = Space::current().key_of(*meter, number);
+    if let Some(used) = reader::glance(partition.into(), slot.get(), &key) {
+        return Some(used);
+    }
+    Reader::lock(partition.into()).visible_at(&key, slot)
 }
 
 /// [`judge`] for a take on entries that are there; None where a load would be needed.

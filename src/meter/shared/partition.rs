@@ -2,12 +2,13 @@
 //!
 //! Everything here runs under the partition's lock, which a value of [`Partition`] holds.
 
-use super::memory::{Held, Key, LOCKS, NONE, PARTITIONS, PartitionHead, Raw, STARTED, Slot, State};
+use super::memory::{Held, Key, LOCKS, NONE, PARTITIONS, PartitionHead, Raw, STARTED};
+use super::slot::{Slot, State};
 use super::{Miss, View, local};
 use crate::backend::direct;
 use owostack_domain::quantity::Quantity;
 use pgrx::pg_sys;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 /// A locked partition; unlocked on drop.
 pub struct Partition {
@@ -35,12 +36,9 @@ impl Partition {
         }
     }
 
-    fn slot(&mut self, index: u32) -> Option<&mut Slot> {
-        if index >= self.raw.count {
-            return None;
-        }
-        // SAFETY: below `count`, and the lock is held for as long as `self` is borrowed.
-        Some(unsafe { &mut *self.raw.slots.add(index as usize) })
+    fn slot(&self, index: u32) -> Option<&Slot> {
+        // SAFETY: below `count`; all its fields are atomics.
+        (index < self.raw.count).then(|| unsafe { &*self.raw.slots.add(index as usize) })
     }
 
     fn chain(&mut self, key: &Key) -> &mut u32 {
@@ -63,11 +61,11 @@ impl Partition {
     fn find(&mut self, key: &Key) -> Option<u32> {
         let mut index = *self.chain(key);
         while let Some(slot) = self.slot(index) {
-            if slot.key == *key {
-                slot.recent.store(1, Ordering::Relaxed);
+            if slot.is(key) {
+                slot.touch();
                 return Some(index);
             }
-            index = slot.next;
+            index = slot.next();
         }
         None
     }
@@ -75,7 +73,7 @@ impl Partition {
     /// The entry of a key that holds a sum.
     pub fn find_filled(&mut self, key: &Key) -> Option<Held> {
         let index = self.find(key)?;
-        let filled = self.slot(index)?.state == State::Filled;
+        let filled = self.slot(index)?.state() == Some(State::Filled);
         filled.then(|| self.held(index))
     }
 
@@ -92,17 +90,7 @@ impl Partition {
             area.loads.fetch_add(1, Ordering::Relaxed);
             area.tickets.fetch_add(1, Ordering::Relaxed)
         };
-        *self.slot(index)? = Slot {
-            used: 0,
-            open: 0,
-            back: 0,
-            key: *key,
-            ticket,
-            pins: 0,
-            next: first,
-            state: State::Waiting,
-            recent: AtomicU32::new(1),
-        };
+        self.slot(index)?.place(key, ticket, first);
         *self.chain(key) = index;
         self.head().filled += 1;
         Some(self.held(index))
@@ -110,7 +98,7 @@ impl Partition {
 
     fn take_free(&mut self) -> Option<u32> {
         let index = self.head().free;
-        let next = self.slot(index)?.next;
+        let next = self.slot(index)?.next();
         self.head().free = next;
         Some(index)
     }
@@ -122,13 +110,10 @@ impl Partition {
             let hand = self.head().hand;
             self.head().hand = if hand + 1 < count { hand + 1 } else { 0 };
             let slot = self.slot(hand)?;
-            if slot.pins > 0 {
+            if slot.pins() > 0 || slot.was_recent() {
                 continue;
             }
-            if slot.recent.swap(0, Ordering::Relaxed) > 0 {
-                continue;
-            }
-            let key = slot.key;
+            let key = slot.key();
             self.unlink(&key, hand);
             self.head().filled -= 1;
             // SAFETY: the area is ready; the counter is atomic.
@@ -143,50 +128,49 @@ impl Partition {
     }
 
     fn unlink(&mut self, key: &Key, index: u32) {
-        let after = self.slot(index).map_or(NONE, |slot| slot.next);
+        let after = self.slot(index).map_or(NONE, Slot::next);
         let mut at = *self.chain(key);
         if at == index {
             *self.chain(key) = after;
             return;
         }
         while let Some(slot) = self.slot(at) {
-            if slot.next == index {
-                slot.next = after;
+            if slot.next() == index {
+                slot.link(after);
                 return;
             }
-            at = slot.next;
+            at = slot.next();
         }
     }
 
     /// The ticket of an entry that waits for a load; None when it is filled.
     pub fn ticket(&mut self, held: &Held) -> Option<u64> {
-        let slot = self.slot(held.slot)?;
-        (slot.state == State::Waiting).then_some(slot.ticket)
+        self.slot(held.slot)?.ticket()
     }
 
     /// Fills the entry that waits with that very ticket; any other is left as it is.
     pub fn fill(&mut self, key: &Key, ticket: u64, used: Quantity) {
         let Some(index) = self.find(key) else { return };
         let Some(slot) = self.slot(index) else { return };
-        if slot.state == State::Waiting && slot.ticket == ticket {
-            slot.used = used.raw();
-            slot.state = State::Filled;
+        if slot.ticket() == Some(ticket) {
+            slot.fill(used.raw());
         }
     }
 
     /// What a check sees.
     pub fn visible(&mut self, held: &Held) -> Quantity {
         let own = local::own(held);
-        Quantity::from_raw(self.slot(held.slot).map_or(0, |slot| slot.visible(own)))
+        let visible = self.slot(held.slot).map(|slot| slot.visible(own));
+        visible.unwrap_or_default()
     }
 
     /// What a judgement sees of an entry.
     pub fn value(&mut self, held: &Held, view: View) -> Quantity {
         let (own_open, own_back) = local::own(held);
         let value = self.slot(held.slot).map_or(0, |slot| match view {
-            View::Spent => slot.used - own_back,
-            View::Certain => slot.used - (slot.open - own_open) - slot.back,
-            View::Hopeful => slot.used - own_back,
+            View::Spent => slot.used() - own_back,
+            View::Certain => slot.used() - (slot.open() - own_open) - slot.back(),
+            View::Hopeful => slot.used() - own_back,
         });
         Quantity::from_raw(value)
     }
@@ -196,7 +180,7 @@ impl Partition {
         for (held, amount) in changes {
             let slot = self.slot(held.slot);
             let fits = slot.is_some_and(|slot| {
-                slot.pins < u32::MAX && slot.used.checked_add(amount.raw()).is_some()
+                slot.pins() < u32::MAX && slot.used().checked_add(amount.raw()).is_some()
             });
             if !fits {
                 return Err(Miss::Error(crate::error::Error::out_of_range(
@@ -213,41 +197,16 @@ impl Partition {
     }
 
     fn apply_one(&mut self, held: &Held, amount: i128) {
-        let mut newly_pinned = false;
-        if let Some(slot) = self.slot(held.slot) {
-            if amount >= 0 {
-                slot.used = slot.used.wrapping_add(amount);
-                slot.open = slot.open.wrapping_add(amount);
-            } else {
-                slot.back = slot.back.wrapping_sub(amount);
-            }
-            newly_pinned = slot.pins == 0;
-            slot.pins = slot.pins.wrapping_add(1);
-        }
-        if newly_pinned {
+        let slot = self.slot(held.slot);
+        if slot.is_some_and(|slot| slot.begin(amount)) {
             self.head().pinned += 1;
         }
     }
 
     /// Ends a take or return of this backend's transaction and unpins its entry.
     pub fn end(&mut self, slot: u32, amount: i128, committed: bool) {
-        let mut unpinned = false;
-        if let Some(slot) = self.slot(slot) {
-            if amount >= 0 {
-                slot.open = slot.open.wrapping_sub(amount);
-                if !committed {
-                    slot.used = slot.used.wrapping_sub(amount);
-                }
-            } else {
-                slot.back = slot.back.wrapping_add(amount);
-                if committed {
-                    slot.used = slot.used.wrapping_add(amount);
-                }
-            }
-            slot.pins = slot.pins.saturating_sub(1);
-            unpinned = slot.pins == 0;
-        }
-        if unpinned {
+        let slot = self.slot(slot);
+        if slot.is_some_and(|slot| slot.end(amount, committed)) {
             self.head().pinned = self.head().pinned.saturating_sub(1);
         }
     }
