@@ -72,9 +72,16 @@ pub struct Ruling {
     kind: Kind,
     limit: i128,
     place: MeterPeriod,
+    /// Where the meter was last seen.
+    slot: u32,
 }
 
 impl Ruling {
+    /// Where the meter was last seen.
+    pub fn slot(&self) -> u32 {
+        self.slot
+    }
+
     /// What an entitlement comes to.
     pub fn of(known: &Known) -> Self {
         let entitlement = &known.entitlement;
@@ -85,6 +92,7 @@ impl Ruling {
                 meter_id: Uuid::nil(),
                 number: 0,
             },
+            slot: 0,
         };
         if entitlement.grant != GrantState::Granted {
             return Self {
@@ -113,6 +121,7 @@ impl Ruling {
                     kind: Kind::Limited,
                     limit: limit.raw(),
                     place: plain.place,
+                    slot: plain.slot.get(),
                 },
             },
         }
@@ -125,6 +134,7 @@ impl Pack for Ruling {
         self.limit.pack(bytes);
         self.place.meter_id.pack(bytes);
         self.place.number.pack(bytes);
+        self.slot.pack(bytes);
     }
 
     fn unpack(bytes: &mut &[u8]) -> Option<Self> {
@@ -142,6 +152,7 @@ impl Pack for Ruling {
                 meter_id: Uuid::unpack(bytes)?,
                 number: i64::unpack(bytes)?,
             },
+            slot: u32::unpack(bytes)?,
         })
     }
 }
@@ -192,6 +203,7 @@ impl Brief {
             word: generation::place_of(term.customer_id),
             partition: shared::partition_of(term.customer_id),
             kind: ruling.kind,
+            slot: Cell::new(ruling.slot),
             meter: ruling.place.meter_id.into_bytes(),
             number: ruling.place.number,
             first: u8::try_from(words.customer.len()).ok()?,

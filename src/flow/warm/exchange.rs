@@ -101,6 +101,9 @@ pub fn get(words: &Words, hash: u64, now: Tick) -> Option<Known> {
         return None;
     }
     let known = Known::new(head, Entitlement::unpacked(bytes)?);
+    if let Some(plain) = &known.plain {
+        plain.slot.set(front.ruling.slot());
+    }
     known.answers(words).then_some(known)
 }
 

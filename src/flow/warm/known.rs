@@ -12,6 +12,7 @@ use crate::flow::check::Question;
 use crate::flow::context::Context;
 use crate::flow::standing::Standing;
 use crate::flow::track::places;
+use crate::meter::shared;
 use owostack_domain::entitlement::{Entitlement, FeatureType};
 use owostack_domain::ids;
 use owostack_domain::meter_key::MeterPeriod;
@@ -215,6 +216,10 @@ pub fn keep(context: &Context, question: &Question, before: Option<Before>, reso
         },
         entitlement.clone(),
     );
+    if let Some(plain) = &known.plain {
+        // Others are told where its meter is.
+        let _ = shared::visible_one(id, &plain.place, &plain.slot);
+    }
     let words = Words {
         organization_id: known.head.organization_id,
         customer: name.as_bytes(),
