@@ -3,7 +3,8 @@
 //! The guard sets a jump point, so that an error of Postgres unwinds Rust frames; it costs more than
 //! most of the functions below do. The first block never raises: those are called as they are. What
 //! may raise is called inside [`guarded`], which sets one jump point for a sequence of calls.
-//! Called by the hot path alone: warm checks, takes, and rows of usage and of keys.
+//! Called by the hot path alone: warm checks, takes, rows of usage and of keys, rows
+//! that a statement changed.
 
 use pgrx::pg_sys;
 use pgrx::pg_sys::{Datum, HeapTuple, LOCKMODE, Oid, Relation};
@@ -163,6 +164,22 @@ pub mod raw {
             procedure: pg_sys::RegProcedure,
             argument: Datum,
         );
+        pub fn slot_getsomeattrs_int(slot: *mut pg_sys::TupleTableSlot, count: std::ffi::c_int);
+        pub fn tuplestore_alloc_read_pointer(
+            store: *mut pg_sys::Tuplestorestate,
+            flags: std::ffi::c_int,
+        ) -> std::ffi::c_int;
+        pub fn tuplestore_select_read_pointer(
+            store: *mut pg_sys::Tuplestorestate,
+            pointer: std::ffi::c_int,
+        );
+        pub fn tuplestore_rescan(store: *mut pg_sys::Tuplestorestate);
+        pub fn tuplestore_gettupleslot(
+            store: *mut pg_sys::Tuplestorestate,
+            forward: bool,
+            copy: bool,
+            slot: *mut pg_sys::TupleTableSlot,
+        ) -> bool;
         pub fn ExecFetchSlotHeapTuple(
             slot: *mut pg_sys::TupleTableSlot,
             materialize: bool,

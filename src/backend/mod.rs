@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod board;
 pub mod call;
+pub mod changed;
 pub mod clock;
 pub mod command;
 pub mod database;

@@ -67,11 +67,17 @@ impl Columns {
         (number > 0).then_some(number)
     }
 
-    /// The column's number, if its text can be had without running SQL.
-    fn plain(self, name: &str) -> Option<i32> {
+    /// The column's number, and its type below any domain.
+    pub(super) fn base(self, name: &str) -> Option<(i32, pg_sys::Oid)> {
         let number = self.number(name)?;
         // SAFETY: the number is that of a column of the descriptor.
         let base = unsafe { pg_sys::getBaseType(pg_sys::SPI_gettypeid(self.0, number)) };
+        Some((number, base))
+    }
+
+    /// The column's number, if its text can be had without running SQL.
+    fn plain(self, name: &str) -> Option<i32> {
+        let (number, base) = self.base(name)?;
         PLAIN_TYPES.contains(&base).then_some(number)
     }
 }

@@ -29,7 +29,7 @@ use owostack_domain::entitlement::{Entitlement, Feature, FeatureType};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-pub use batch::batch;
+pub use batch::{batch, together};
 pub use denial::shown;
 pub use event::{UsageEvent, read_events};
 pub use judgement::{Judged, judge, places, require_entity};

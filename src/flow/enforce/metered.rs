@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::flow::context::Level;
 use crate::flow::due;
 use crate::flow::track::ledger::Ledger;
-use crate::flow::track::{Located, UsageEvent};
+use crate::flow::track::{self, Located, UsageEvent};
 use crate::flow::warm::{self, Answered, known};
 use crate::meter;
 use uuid::Uuid;
@@ -43,10 +43,17 @@ pub fn charge_known(caller: &Caller, rule: &Rule, charge: &Charge) -> Result<boo
 /// # Errors
 /// `23514` for the first that is denied.
 pub fn charge(gate: &mut Gate, mut charges: Vec<Charge>) -> Result<()> {
+    if charges.is_empty() {
+        return Ok(());
+    }
     charges.sort_by(|a, b| {
         let order = |charge: &Charge| !charge.amount.is_negative();
         (order(a), &a.customer, &a.entity).cmp(&(order(b), &b.customer, &b.entity))
     });
+    let takes = |charge: &Charge| charge.amount.is_positive() && charge.entity.is_none();
+    if charges.len() > 1 && charges.iter().all(takes) {
+        return charge_together(gate, &charges);
+    }
     let located = locate(gate, charges)?;
     let ids = located
         .iter()
@@ -73,6 +80,24 @@ pub fn charge(gate: &mut Gate, mut charges: Vec<Charge>) -> Result<()> {
         }
     }
     gate.loaded = ledger.close()?;
+    Ok(())
+}
+
+/// Draws for many customers at once: those whose allowance is known need no look-up.
+fn charge_together(gate: &mut Gate, charges: &[Charge]) -> Result<()> {
+    let slug = gate.feature.slug.clone();
+    let events = charges.iter().map(|charge| event(&slug, charge)).collect();
+    let answers = track::together(&gate.context, events)?;
+    for (charge, answered) in charges.iter().zip(answers) {
+        let Answered::Decided(decided) = answered else {
+            continue;
+        };
+        if !decided.allowed {
+            let found = gate.customer(&Snapshot::latest()?, &charge.customer)?;
+            let customer = found.map_or_else(|| charge.customer.clone(), |found| found.key);
+            decided.or_denial(Some(&slug), Some(&customer), charge.amount)?;
+        }
+    }
     Ok(())
 }
 

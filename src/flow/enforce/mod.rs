@@ -9,6 +9,7 @@ mod gate;
 mod memory;
 mod metered;
 mod partition;
+mod plain;
 mod plan;
 mod row;
 mod rule;

@@ -1,10 +1,10 @@
-//! A whole statement, or a table before TRUNCATE: rows are read and summed by one query, and each
-//! customer is charged once.
+//! A whole statement, or a table before TRUNCATE: rows are read and summed in one go, by a query
+//! where their columns are not plain, and each customer is charged once.
 
 use super::gate::Gate;
 use super::rule::Rule;
 use super::seat::{self, Limit};
-use super::{change, metered, owner_of, reading, wrong_kind};
+use super::{change, metered, owner_of, plain, reading, wrong_kind};
 use crate::backend::call::Caller;
 use crate::backend::guest::{NEW, OLD, RowStore, Rows};
 use crate::backend::owner::AsOwner;
@@ -33,7 +33,10 @@ pub fn fire(trigger: &Trigger, caller: &Caller) -> Result<()> {
     let keep = |word| trigger.oid().map(|oid| Some((oid, word)));
     if trigger.event() == Event::Insert && rule.entity.is_none() {
         // Only a metered feature can be meant, so that its gate may turn out to be open already.
-        let sums = rows::inserted(changed, &reading, keep("inserted")?)?;
+        let sums = match plain::sums(trigger, &reading, false) {
+            Some(sums) => sums,
+            None => rows::inserted(changed, &reading, keep("inserted")?)?,
+        };
         let charges = change::charges(sums, &table.name)?;
         if let [charge] = charges.as_slice()
             && metered::charge_known(&owner_of(&table, caller), &rule, charge)?
@@ -50,22 +53,29 @@ pub fn fire(trigger: &Trigger, caller: &Caller) -> Result<()> {
     };
     let (name, returns) = (gate.table.name.clone(), gate.rule.returns);
     if !gate.is_entity() {
-        let sums = match trigger.event() {
-            Event::Insert => rows::inserted(changed, &reading, keep("inserted")?)?,
-            Event::Update => rows::updated(changed, &reading, returns, keep("updated")?)?,
-            _ if returns => rows::deleted(changed, &reading, keep("deleted")?)?,
-            _ => Vec::new(),
+        if trigger.event() == Event::Delete && !returns {
+            return Ok(());
+        }
+        let sums = match (plain::sums(trigger, &reading, returns), trigger.event()) {
+            (Some(sums), _) => sums,
+            (None, Event::Insert) => rows::inserted(changed, &reading, keep("inserted")?)?,
+            (None, Event::Update) => rows::updated(changed, &reading, returns, keep("updated")?)?,
+            (None, _) => rows::deleted(changed, &reading, keep("deleted")?)?,
         };
         let charges = change::charges(sums, &name)?;
         let _owner = AsOwner::enter(caller.owner);
         return metered::charge(&mut gate, charges);
     }
-    let places = match trigger.event() {
-        Event::Insert => rows::came(changed, &reading, keep("came")?)?,
-        Event::Update => rows::changed(changed, &reading, keep("changed")?)?,
-        _ => rows::left(changed, &reading, keep("left")?)?,
+    let places = match (plain::places(trigger, &reading), trigger.event()) {
+        (Some(places), _) => places,
+        (None, Event::Insert) => rows::came(changed, &reading, keep("came")?)?,
+        (None, Event::Update) => rows::changed(changed, &reading, keep("changed")?)?,
+        (None, _) => rows::left(changed, &reading, keep("left")?)?,
     };
     let seats = change::seats(places, &name)?;
+    if seats.is_empty() {
+        return Ok(());
+    }
     let _owner = AsOwner::enter(caller.owner);
     let comes = seats.iter().any(|seats| !seats.came.is_empty());
     if let (Some(entity), true) = (&reading.entity, comes) {

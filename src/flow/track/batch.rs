@@ -24,8 +24,26 @@ enum Step {
 /// Records events in order; one decision each.
 ///
 /// # Errors
-/// As `one`.
+/// As `one`, with the event's place.
 pub fn batch(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Answered>> {
+    record(context, events, |error, index| {
+        error.detail(format!("In events[{index}]."))
+    })
+}
+
+/// The same of events that nobody listed.
+///
+/// # Errors
+/// As `one`.
+pub fn together(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Answered>> {
+    record(context, events, |error, _| error)
+}
+
+fn record(
+    context: &Context,
+    events: Vec<UsageEvent>,
+    at: impl Fn(Error, usize) -> Error,
+) -> Result<Vec<Answered>> {
     for (index, event) in events.iter().enumerate() {
         event.check(context).map_err(|error| at(error, index))?;
     }
@@ -81,10 +99,6 @@ pub fn batch(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Answered>
     }
     ledger.close()?;
     Ok(answers)
-}
-
-fn at(error: Error, index: usize) -> Error {
-    error.detail(format!("In events[{index}]."))
 }
 
 /// For each event the plain allowance that it can be taken from, if that is known.
