@@ -33,6 +33,8 @@ extern "C-unwind" fn _PG_init() {
     worker::init();
     if backend::preload::is_in_progress() {
         guc::init_preloaded();
+        // Its callbacks come last at a transaction's end, because they are registered first.
+        backend::share::preload();
         backend::generation::preload();
         backend::store::preload();
         meter::preload();

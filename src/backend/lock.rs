@@ -5,7 +5,11 @@
 //! Lock first, take the latest snapshot second, in separate statements. Several locks of one class
 //! are taken in ascending order; classes are taken in the order of [`Class`]. All are held until
 //! the transaction ends, and the deadlock detector sees them.
+//!
+//! [`Class::Customer`] is shared by every take of the shared engine: under preload such a share is a
+//! bit on the process's own board (see [`share`]) as long as nobody wants the stripe alone.
 
+use crate::backend::share;
 use pgrx::pg_sys;
 
 /// What a lock protects. Order of declaration is order of acquisition.
@@ -73,16 +77,65 @@ fn tag(class: Class, number: u64) -> pg_sys::LOCKTAG {
 
 /// Waits for the lock; it is held until the transaction ends.
 pub fn acquire(class: Class, number: u64, mode: Mode) {
-    let tag = tag(class, number);
-    // SAFETY: the tag lives through the call, which copies it.
-    unsafe { pg_sys::LockAcquire(&raw const tag, mode.lockmode(), false, false) };
+    let Some(stripe) = board_stripe(class, number) else {
+        take(&tag(class, number), mode, Patience::Wait);
+        return;
+    };
+    match mode {
+        Mode::Share if share::enter(stripe) => {}
+        Mode::Exclusive => {
+            let new = share::want(stripe);
+            take(&tag(class, number), mode, Patience::Wait);
+            if new {
+                share::wait_for_sharers(stripe);
+            }
+        }
+        _ => {
+            take(&tag(class, number), mode, Patience::Wait);
+        }
+    }
 }
 
-/// Takes the lock if nobody is in the way; true when it is held now.
-pub fn try_acquire(class: Class, number: u64, mode: Mode) -> bool {
+/// Takes the lock alone if nobody is in the way; true when it is held now.
+pub fn try_acquire(class: Class, number: u64) -> bool {
     let tag = tag(class, number);
-    // SAFETY: as above.
-    let result = unsafe { pg_sys::LockAcquire(&raw const tag, mode.lockmode(), false, true) };
+    let Some(stripe) = board_stripe(class, number) else {
+        return take(&tag, Mode::Exclusive, Patience::None);
+    };
+    let new = share::want(stripe);
+    let held = take(&tag, Mode::Exclusive, Patience::None);
+    if held && (!new || share::is_unshared(stripe)) {
+        return true;
+    }
+    if held {
+        // SAFETY: taken above.
+        unsafe { pg_sys::LockRelease(&raw const tag, Mode::Exclusive.lockmode(), false) };
+    }
+    if new {
+        share::unwant();
+    }
+    false
+}
+
+/// The stripe of a lock whose shares need not be in the lock table.
+fn board_stripe(class: Class, number: u64) -> Option<u32> {
+    match class {
+        Class::Customer => u32::try_from(number).ok().filter(|stripe| *stripe < STRIPES),
+        _ => None,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Wait,
+    None,
+}
+
+/// Asks the lock table; true when the lock is held now.
+fn take(tag: &pg_sys::LOCKTAG, mode: Mode, patience: Patience) -> bool {
+    let at_once = patience == Patience::None;
+    // SAFETY: the tag lives through the call, which copies it.
+    let result = unsafe { pg_sys::LockAcquire(tag, mode.lockmode(), false, at_once) };
     result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
 }
 

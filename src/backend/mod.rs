@@ -35,6 +35,7 @@ pub mod seat;
 pub mod secret_file;
 pub mod setting;
 pub mod shape;
+pub mod share;
 pub mod slot;
 pub mod spi;
 pub mod sqlstate;

@@ -3,7 +3,7 @@
 //! Called by `flow::round` alone. Invariant: one folder per database at a time.
 
 use crate::backend::isolation;
-use crate::backend::lock::{self, Class, Mode};
+use crate::backend::lock::{self, Class};
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::error::Result;
@@ -32,7 +32,7 @@ pub enum Folded {
 /// # Errors
 /// As the statements.
 pub fn make_partitions() -> Result<bool> {
-    if !lock::try_acquire(Class::Fold, 0, Mode::Exclusive) {
+    if !lock::try_acquire(Class::Fold, 0) {
         return Ok(false);
     }
     for month in db::fold::months_without_partition(&Snapshot::latest()?)? {
@@ -49,7 +49,7 @@ pub fn fold() -> Result<Folded> {
     if !isolation::is_read_committed() {
         return Ok(Folded::Isolation);
     }
-    if !lock::try_acquire(Class::Fold, 0, Mode::Exclusive) {
+    if !lock::try_acquire(Class::Fold, 0) {
         return Ok(Folded::Busy);
     }
     let moved = meter::writing(|| db::fold::fold(BATCH_ROWS))?;

@@ -108,7 +108,7 @@ pub fn lock_customers(customer_ids: impl IntoIterator<Item = Uuid>) {
 
 /// The lock of [`lock_customer`] if nobody is in the way; true when it is held now.
 pub fn try_lock_customer(customer_id: Uuid) -> bool {
-    lock::try_acquire(Class::Customer, lock::stripe(customer_id), Mode::Exclusive)
+    lock::try_acquire(Class::Customer, lock::stripe(customer_id))
 }
 
 /// Waits until nobody changes what the customers are subscribed to; takes may follow.

@@ -1,10 +1,11 @@
-//! The counting protocol as three models whose every interleaving is searched.
+//! The counting protocol as four models whose every interleaving is searched.
 //!
 //! [`meter`] is one meter in one period: takes, returns, savepoints, loads, evictions, the fold and
 //! the callbacks, as `src/meter/shared` and `src/db/fold.rs` order them. [`entitlement`] is a change
 //! of plan beside takes and checks that remember what they resolved: the customer's lock, the
 //! carried count and the generations, as `src/meter`, `src/flow/warm` and `src/backend/generation.rs`
-//! order them. [`glance`] is a check that looks at an entry without its lock, word by word, as
+//! order them; the lock is one thing there. [`share`] is that lock as `src/backend/share.rs` has it.
+//! [`glance`] is a check that looks at an entry without its lock, word by word, as
 //! `src/meter/shared/slot.rs` orders them. In the first two a step is what no other session can see
 //! half of: a partition's lock held once, a snapshot taken, the moment of a commit.
 //!
@@ -18,3 +19,4 @@ pub mod glance;
 pub mod meter;
 pub mod name;
 pub mod search;
+pub mod share;
