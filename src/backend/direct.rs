@@ -109,6 +109,14 @@ pub mod raw {
             free: bool,
         ) -> *mut pg_sys::TupleTableSlot;
         pub fn ExecDropSingleTupleTableSlot(slot: *mut pg_sys::TupleTableSlot);
+        pub fn heap_insert(
+            relation: Relation,
+            tuple: HeapTuple,
+            command: pg_sys::CommandId,
+            options: std::ffi::c_int,
+            state: pg_sys::BulkInsertState,
+        );
+        pub fn heap_freetuple(tuple: HeapTuple);
         pub fn heap_multi_insert(
             relation: Relation,
             slots: *mut *mut pg_sys::TupleTableSlot,

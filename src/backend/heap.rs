@@ -77,13 +77,14 @@ pub fn insert_rows<T, const N: usize>(
     }
 }
 
-const MODE: pg_sys::LOCKMODE = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+/// How tables and indexes are locked that rows are inserted into.
+pub(super) const MODE: pg_sys::LOCKMODE = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
 
 /// Whether a table is stored and guarded as we made it.
 ///
 /// # Safety
 /// The relation must be open; called inside `guarded`.
-unsafe fn is_plain(relation: pg_sys::Relation, made: Made, width: usize) -> bool {
+pub(super) unsafe fn is_plain(relation: pg_sys::Relation, made: Made, width: usize) -> bool {
     // SAFETY: parts of an open relation are valid while it is open.
     unsafe {
         let triggers = (*relation)
@@ -100,8 +101,8 @@ unsafe fn is_plain(relation: pg_sys::Relation, made: Made, width: usize) -> bool
 
 /// An open index, a plain one.
 #[derive(Clone, Copy)]
-struct Index {
-    relation: pg_sys::Relation,
+pub(super) struct Index {
+    pub(super) relation: pg_sys::Relation,
     info: *mut pg_sys::IndexInfo,
     /// Its columns, by their place in the row.
     columns: [usize; KEYS],
@@ -114,7 +115,7 @@ impl Index {
     ///
     /// # Safety
     /// The oid must be that of an index of the open table; called inside `guarded`.
-    unsafe fn open(oid: pg_sys::Oid, width: usize) -> Option<Self> {
+    pub(super) unsafe fn open(oid: pg_sys::Oid, width: usize) -> Option<Self> {
         // SAFETY: promised by the caller.
         unsafe {
             let relation = raw::index_open(oid, MODE);
@@ -132,7 +133,8 @@ impl Index {
         // SAFETY: promised by the caller.
         let (info, plain, check) = unsafe {
             let info = raw::BuildIndexInfo(relation);
-            let plain = (*info).ii_Expressions.is_null()
+            let plain = (*(*relation).rd_rel).relam == pg_sys::BTREE_AM_OID
+                && (*info).ii_Expressions.is_null()
                 && (*info).ii_Predicate.is_null()
                 && (*info).ii_ExclusionOps.is_null()
                 && (*info).ii_ReadyForInserts
@@ -160,6 +162,43 @@ impl Index {
             check,
         })
     }
+
+    /// What it needs of a row.
+    pub(super) fn entry<const N: usize>(&self, (values, nulls): &Columns<N>) -> Entry {
+        let (mut keys, mut absent) = ([pg_sys::Datum::null(); KEYS], [true; KEYS]);
+        let columns = self.columns.iter().take(self.count);
+        for (column, (key, null)) in columns.zip(keys.iter_mut().zip(&mut absent)) {
+            if let (Some(value), Some(false)) = (values.get(*column), nulls.get(*column)) {
+                (*key, *null) = (*value, false);
+            }
+        }
+        (keys, absent)
+    }
+
+    /// Makes the entry of a row.
+    ///
+    /// # Safety
+    /// The table must be open, and the index one of its indexes; called inside `guarded`.
+    pub(super) unsafe fn enter(
+        &self,
+        table: pg_sys::Relation,
+        place: pg_sys::ItemPointer,
+        (keys, absent): &mut Entry,
+    ) {
+        // SAFETY: promised by the caller.
+        unsafe {
+            raw::index_insert(
+                self.relation,
+                keys.as_mut_ptr(),
+                absent.as_mut_ptr(),
+                place,
+                table,
+                self.check,
+                false,
+                self.info,
+            );
+        }
+    }
 }
 
 /// An open table with its indexes.
@@ -169,7 +208,7 @@ struct Target<const N: usize> {
 }
 
 /// A row's datums that an index needs, and which are NULL.
-type Entry = ([pg_sys::Datum; KEYS], [bool; KEYS]);
+pub(super) type Entry = ([pg_sys::Datum; KEYS], [bool; KEYS]);
 
 impl<const N: usize> Target<N> {
     /// None where the table is not as we made it.
@@ -239,7 +278,7 @@ impl<const N: usize> Target<N> {
                 let Some(index) = index else { continue };
                 for (slot, entries) in slots.iter().zip(&mut entries) {
                     if let (false, Some(entry)) = (slot.is_null(), entries.get_mut(place)) {
-                        self.enter(index, &raw mut (**slot).tts_tid, entry);
+                        index.enter(self.relation, &raw mut (**slot).tts_tid, entry);
                     }
                 }
             }
@@ -292,27 +331,6 @@ impl<const N: usize> Target<N> {
                 raw::GetCurrentCommandId(true),
                 0,
                 std::ptr::null_mut(),
-            );
-        }
-    }
-
-    /// Makes the entry of a row in one index.
-    ///
-    /// # Safety
-    /// As [`Target::open`].
-    unsafe fn enter(&self, index: &Index, place: pg_sys::ItemPointer, entry: &mut Entry) {
-        let (keys, absent) = entry;
-        // SAFETY: promised by the caller.
-        unsafe {
-            raw::index_insert(
-                index.relation,
-                keys.as_mut_ptr(),
-                absent.as_mut_ptr(),
-                place,
-                self.relation,
-                index.check,
-                false,
-                index.info,
             );
         }
     }

@@ -4,6 +4,7 @@
 //! here and in `meter/shared/`.
 
 pub mod answer;
+pub mod append;
 pub mod board;
 pub mod call;
 pub mod changed;

@@ -6,7 +6,7 @@ use crate::backend::clock::Tick;
 use crate::backend::heap::{self, Made};
 use crate::backend::kept::Row;
 use crate::backend::spi::{self, Statement};
-use crate::backend::{generation, numeric};
+use crate::backend::{append, generation, numeric};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use owostack_domain::quantity::Quantity;
@@ -149,14 +149,34 @@ pub struct PlainEvent<'a> {
 pub fn append_prepared(events: &[PlainEvent]) -> bool {
     let table = pg_sys::Oid::from(generation::installation());
     heap::insert_rows(table, MADE, events, |event, insert| {
-        let (mut values, nulls) = event.row.0.columns();
         let number = numeric::Room::new(event.value);
+        insert(event.columns(&number));
+    })
+}
+
+/// [`append_prepared`] of one row.
+pub fn append_one(event: &PlainEvent) -> bool {
+    let table = pg_sys::Oid::from(generation::installation());
+    let number = numeric::Room::new(event.value);
+    append::row(table, MADE, event.columns(&number))
+}
+
+/// The same for a row that is not prepared.
+pub fn append_new(row: &Pending) -> bool {
+    let table = pg_sys::Oid::from(generation::installation());
+    heap::columns::<COLUMNS>(fields(row)).is_some_and(|columns| append::row(table, MADE, columns))
+}
+
+impl PlainEvent<'_> {
+    /// The row with what differs from event to event; `number` is its value.
+    fn columns(&self, number: &numeric::Room) -> heap::Columns<COLUMNS> {
+        let (mut values, nulls) = self.row.0.columns();
         values[3] = number.datum();
         values[4] = number.datum();
-        values[6] = pg_sys::Datum::from(event.id.as_bytes().as_ptr());
-        values[7] = pg_sys::Datum::from(event.at);
-        insert((values, nulls));
-    })
+        values[6] = pg_sys::Datum::from(self.id.as_bytes().as_ptr());
+        values[7] = pg_sys::Datum::from(self.at);
+        (values, nulls)
+    }
 }
 
 /// The columns of `owo.usage_pending` in their order.

@@ -320,7 +320,21 @@ pub fn record(postings: &[Posting]) -> Result<()> {
 /// Records prepared rows without a statement; false, and nothing done, where the table is not as we
 /// made it.
 pub fn record_prepared(events: &[PlainEvent]) -> bool {
-    let written = db::pending::append_prepared(events);
+    noted(db::pending::append_prepared(events))
+}
+
+/// [`record_prepared`] of one event.
+pub fn record_one(event: &PlainEvent) -> bool {
+    noted(db::pending::append_one(event))
+}
+
+/// The same for a row that is not prepared.
+pub fn record_new(row: &Pending) -> bool {
+    noted(db::pending::append_new(row))
+}
+
+/// Wakes the worker at the transaction's end if rows were written.
+fn noted(written: bool) -> bool {
     if written {
         wake::note();
     }

@@ -14,6 +14,7 @@ pub mod plain;
 mod pocket;
 pub mod record;
 mod shelf;
+mod wording;
 
 use crate::backend::answer::Jsonb;
 use crate::backend::call::Access;

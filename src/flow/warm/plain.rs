@@ -3,6 +3,7 @@
 //! All that a check or a track of it needs, prepared: what answers look like and the row that records
 //! a value, but for what differs from call to call.
 
+use super::wording::{self, Worded};
 use crate::backend::answer::Jsonb;
 use crate::backend::clock::Tick;
 use crate::backend::kept::Row;
@@ -13,7 +14,6 @@ use owostack_domain::decision::{self, Code};
 use owostack_domain::entitlement::{Entitlement, FeatureType, GrantState};
 use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
-use serde_json::Value;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
@@ -23,11 +23,10 @@ pub const COLUMNS: usize = 11;
 /// Values whose `details` are kept.
 const VALUES: usize = 8;
 
-/// `details` as Postgres and as we know them.
+/// What is said after recording a value.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    pub row: Rc<Jsonb>,
-    document: Rc<Value>,
+    worded: Worded,
     /// What is stored of it under a key: [`Lasting`] as JSON text.
     lasting: Rc<OnceCell<Rc<str>>>,
 }
@@ -42,6 +41,8 @@ pub struct Plain {
     pub limit: Option<Quantity>,
     pub resets_at: Option<Tick>,
     pub reset_interval: Option<String>,
+    /// Whether somebody used it before.
+    came_before: Cell<bool>,
     /// A row of it as the table takes it, with nothing drawn yet.
     prepared: OnceCell<Option<PlainRow>>,
     /// What a granted answer looks like, but for code, usage, balance and details.
@@ -79,6 +80,7 @@ impl Plain {
                 .resets_at
                 .map(crate::backend::clock::to_postgres),
             reset_interval: entitlement.reset_interval.clone(),
+            came_before: Cell::new(false),
             prepared: OnceCell::new(),
             answer: OnceCell::new(),
             granted: OnceCell::new(),
@@ -97,6 +99,12 @@ impl Plain {
         }
     }
 
+    /// Whether it was asked for before: most customers of many are gone before they come again, and
+    /// for them nothing is worth preparing.
+    pub fn comes_again(&self) -> bool {
+        self.came_before.replace(true)
+    }
+
     /// The row that records a value of it, as the table takes it.
     pub fn prepared(&self, entitlement: &Entitlement) -> Option<&PlainRow> {
         let make = || PlainRow::new(&row(entitlement)?);
@@ -113,8 +121,11 @@ impl Plain {
         self.granted.get_or_init(make).clone()
     }
 
-    /// `details` after recording `value`.
+    /// `details` after recording `value`; None where the allowance cannot cover it.
     pub fn recorded_details(&self, entitlement: &Entitlement, value: Quantity) -> Option<Recorded> {
+        if self.limit.is_some_and(|limit| value >= limit) {
+            return None;
+        }
         let known = |kept: &Vec<(Quantity, Recorded)>| {
             let hit = kept.iter().find(|(of, _)| *of == value);
             hit.map(|(_, details)| details.clone())
@@ -122,10 +133,8 @@ impl Plain {
         if let Some(details) = known(&self.recorded.borrow()) {
             return Some(details);
         }
-        let (decision, _) = decision::track(entitlement, &Used::new(), value);
         let details = Recorded {
-            row: Rc::new(Jsonb::new(&decision.details)?),
-            document: Rc::new(decision.details),
+            worded: wording::recorded(entitlement, value)?,
             lasting: Rc::default(),
         };
         let mut kept = self.recorded.borrow_mut();
@@ -138,6 +147,11 @@ impl Plain {
 }
 
 impl Recorded {
+    /// As a column takes it.
+    pub fn row(&self) -> Rc<Jsonb> {
+        Rc::clone(&self.worded.row)
+    }
+
     /// What is the same in each answer to this value, as JSON text.
     pub fn lasting(&self, known: &Entitlement, limit: Option<Quantity>) -> &Rc<str> {
         self.lasting.get_or_init(|| {
@@ -147,7 +161,7 @@ impl Recorded {
                 overage: Quantity::ZERO,
                 resets_at: known.resets_at,
                 reset_interval: known.reset_interval.as_deref(),
-                details: &self.document,
+                details: &self.worded.document,
             };
             serde_json::to_string(&lasting).unwrap_or_default().into()
         })

@@ -2,6 +2,7 @@
 
 use super::context::Warm;
 use super::known::Known;
+use super::plain::Plain;
 use super::{Answered, Granted, context, known, plain};
 use crate::backend::call::Access;
 use crate::backend::clock::{self, Tick};
@@ -127,14 +128,17 @@ fn plain(
     let Some(taken) = take(known, value, warm.tick)? else {
         return Ok(None);
     };
+    let again = known.plain.as_ref().is_some_and(Plain::comes_again);
     let usual = match metadata {
-        None => taken.row(),
-        Some(_) => None,
+        None if again => taken.row(),
+        _ => None,
     };
-    if !usual.is_some_and(|row| meter::record_prepared(&[row])) {
+    if !usual.is_some_and(|row| meter::record_one(&row)) {
         let row = taken.pending(warm.now(), metadata)?;
-        let _owner = AsOwner::enter(warm.context.caller.owner);
-        meter::record_rows(&[row])?;
+        if !meter::record_new(&row) {
+            let _owner = AsOwner::enter(warm.context.caller.owner);
+            meter::record_rows(&[row])?;
+        }
     }
     Ok(Some(taken.granted))
 }
@@ -176,7 +180,7 @@ pub fn take(known: &Rc<Known>, value: Quantity, at: Tick) -> Result<Option<Taken
             usage,
             balance: plain.limit.and_then(|limit| limit.checked_sub(usage)),
             known: Rc::clone(known),
-            details: Some(details.row),
+            details: Some(details.row()),
             code: "tracked",
         },
         value,

@@ -6,6 +6,7 @@
 
 use super::memory::Held;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// One take (positive) or return (negative) and the subtransaction that made it.
@@ -28,7 +29,27 @@ struct Own {
 #[derive(Default)]
 struct Local {
     items: Vec<Item>,
-    own: HashMap<Held, Own>,
+    own: HashMap<Held, Own, BuildHasherDefault<Places>>,
+}
+
+/// Spreads places of entries: two small numbers that nobody chooses.
+#[derive(Default)]
+struct Places(u64);
+
+impl Hasher for Places {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32((*byte).into()));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (self.0 ^ u64::from(number))
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .rotate_left(29);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 static LOCAL: AtomicPtr<Local> = AtomicPtr::new(std::ptr::null_mut());
