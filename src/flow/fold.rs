@@ -69,7 +69,7 @@ pub fn drop_month(now: DateTime<Utc>) -> Result<bool> {
     let Some(months) = guc::record_months() else {
         return Ok(false);
     };
-    if !isolation::is_read_committed() || !lock::try_acquire(Class::Fold, 0, Mode::Exclusive) {
+    if !isolation::is_read_committed() || !lock::try_acquire(Class::Fold, 0) {
         return Ok(false);
     }
     match db::record::oldest(&Snapshot::latest()?, now, months)? {
