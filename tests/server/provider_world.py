@@ -186,7 +186,9 @@ class World:
             self.rows("UPDATE owo.provider_account SET resting_until = NULL, resting_reason = NULL")
             # Setting an account wakes the worker.
             self.account()
-            return not self.value("SELECT EXISTS (SELECT FROM owo.outbox WHERE state NOT IN ('done', 'dead'))")
+            # What is asked an hour after a renewal is no attempt.
+            return not self.value("SELECT EXISTS (SELECT FROM owo.outbox WHERE state NOT IN ('done', 'dead')"
+                                  " AND NOT (state = 'queued' AND next_at > now() + interval '5 seconds'))")
 
         end = time.monotonic() + seconds
         while not settled():

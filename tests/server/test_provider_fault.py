@@ -3,6 +3,8 @@
 Whatever it is, money moves once, and what was asked for is done in the end.
 """
 
+import datetime as dt
+
 import pytest
 
 import fake
@@ -12,10 +14,17 @@ from provider_world import CREDITS, PRICES, SITE, World, opened, served
 
 KINDS = ("rate_limited", "error", "error_after", "hang_after", "reset", "reset_after", "page_after", "redirect", "half", "oversized",
          "invalid_json")
+# One of each that are read alike, where a test takes long.
+CHIEF = ("rate_limited", "error", "error_after", "hang_after", "reset_after", "half", "invalid_json")
 # What is charged at once with a saved card: the request that moves the money.
 CHARGES = {"stripe": "POST /v1/payment_intents", "paystack": "POST /transaction/charge_authorization", "dodo": "POST /checkouts",
            "polar": "POST /v1/orders/*/finalize"}
 REFUNDS = {"stripe": "POST /v1/refunds", "paystack": "POST /refund", "dodo": "POST /refunds", "polar": "POST /v1/refunds/"}
+# What opens a page, changes a plan at once, and for the next period.
+OPENS = {"stripe": "POST /v1/checkout/sessions", "paystack": "POST /transaction/initialize", "dodo": "POST /checkouts", "polar": "POST /v1/checkouts/"}
+CHANGES = {"stripe": "POST /v1/subscriptions/*", "paystack": "POST /transaction/charge_authorization",
+           "dodo": "POST /subscriptions/*/change-plan", "polar": "PATCH /v1/subscriptions/*"}
+LATER = {**CHANGES, "stripe": "POST /v1/subscription_schedules*", "paystack": "POST /subscription"}
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +40,10 @@ def world(server, request):
 everywhere = pytest.mark.parametrize("world", fake.PROVIDERS, indirect=True)
 
 
+def strike(world, routes: dict, kind: str):
+    return world.fake.fail(routes[world.provider], kind, detail={"rate_limited": 1, "hang_after": 30, "oversized": 6_000_000}.get(kind))
+
+
 def pack_at_once(world) -> None:
     found = world.row("SELECT * FROM owo_addon('ada', 'pack', callback_url => %s)", SITE)
     assert not found["requires_checkout"], found
@@ -40,7 +53,7 @@ def pack_at_once(world) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_charge_moves_money_once_whatever_becomes_of_its_answer(world, kind):
     world.buy()
-    world.fake.fail(CHARGES[world.provider], kind, detail={"rate_limited": 1, "hang_after": 30, "oversized": 6_000_000}.get(kind))
+    strike(world, CHARGES, kind)
     pack_at_once(world)
     world.insist()
     assert [line.amount for line in world.fake.ledger] == [PRICES["pro"], 50000]
@@ -52,10 +65,55 @@ def test_a_charge_moves_money_once_whatever_becomes_of_its_answer(world, kind):
 @pytest.mark.parametrize("kind", ["error_after", "hang_after", "half"])
 def test_a_refund_moves_money_once_whatever_becomes_of_its_answer(world, kind):
     world.buy()
-    world.fake.fail(REFUNDS[world.provider], kind, detail=30 if kind == "hang_after" else None)
+    strike(world, REFUNDS, kind)
     world.rows("SELECT owo_refund((SELECT id FROM owo.payment), 40000, 'asked')")
     world.insist()
     assert world.fake.ledger.sum(world.currency) == PRICES["pro"] - 40000
+    world.agree()
+
+
+@everywhere
+def test_a_page_sells_once_whatever_becomes_of_the_answer_that_has_it(world):
+    for kind in KINDS:
+        key, fault = world.newcomer(), strike(world, OPENS, kind)
+        attached = world.attach("pro", key)
+        world.insist()
+        assert fault.times == 0
+        world.fake.complete(world.page(attached["checkout_id"]))
+        world.settle()
+        assert (world.live(key)["slug"], world.paid(key)) == ("pro", [PRICES["pro"]]), kind
+    world.agree()
+
+
+@everywhere
+def test_an_upgrade_is_paid_once_whatever_becomes_of_its_answer(world):
+    keys = {kind: world.newcomer() for kind in CHIEF}
+    for kind, key in keys.items():
+        world.buy("pro", key)
+        fault = strike(world, CHANGES, kind)
+        world.attach("team", key)
+        world.insist()
+        assert fault.times == 0
+        first, second = world.paid(key)
+        assert (world.live(key)["slug"], first) == ("team", PRICES["pro"]), kind
+        assert abs(first + second - PRICES["team"]) <= 10, kind
+    world.pass_time(to=max(world.live(key)["period_end"] for key in keys.values()) + dt.timedelta(hours=1))
+    assert {kind: world.paid(key)[2:] for kind, key in keys.items()} == {kind: [PRICES["team"]] for kind in CHIEF}
+    world.agree()
+
+
+@everywhere
+def test_a_downgrade_comes_once_whatever_becomes_of_its_answer(world):
+    keys = {kind: world.newcomer() for kind in CHIEF}
+    for kind, key in keys.items():
+        world.buy("pro", key)
+        fault = strike(world, LATER, kind)
+        assert world.attach("basic", key)["code"] == "scheduled"
+        world.insist()
+        assert fault.times == 0
+    world.pass_time(to=max(world.live(key)["period_end"] for key in keys.values()) + dt.timedelta(hours=1))
+    for kind, key in keys.items():
+        assert (world.live(key)["slug"], world.paid(key)) == ("basic", [PRICES["pro"], PRICES["basic"]]), kind
     world.agree()
 
 
@@ -101,7 +159,7 @@ def test_a_charge_that_is_declined_gives_nothing(world):
     assert (world.value("SELECT sum(remaining) FROM owo_credits('ada')") or 0) == 0
 
 
-@pytest.mark.parametrize("provider", ["dodo"])
+@pytest.mark.parametrize("provider", fake.PROVIDERS)
 def test_a_certificate_is_believed_only_with_its_authority(server, provider, request, tmp_path):
     certificate = certificates.make(tmp_path / "good")
     tmp_path.chmod(0o755)
@@ -116,6 +174,9 @@ def test_a_certificate_is_believed_only_with_its_authority(server, provider, req
         server.rows("SELECT pg_reload_conf()")
         world.insist()
         world.fake.complete(world.page(attached["checkout_id"]))
+        world.settle()
+        assert world.live()["status"] == "active"
+        world.agree()
     finally:
         server.rows("ALTER SYSTEM RESET owostack.ca_file")
         server.rows("SELECT pg_reload_conf()")
