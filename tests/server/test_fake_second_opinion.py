@@ -1,20 +1,26 @@
 """A fake of Stripe that somebody else wrote answers the same requests about money in the same way.
 
 It knows customers, saved cards, charges of them, refunds and declines, of an older version of Stripe's interface: the
-fields that both have must agree. It runs in a process of its own and shares nothing with this repository.
+fields that both have must agree. What it signs and tells, our adapter must believe. It runs in a process of its own and
+shares nothing with this repository.
 """
 
+import datetime as dt
 import http.client
 import json
 import socket
 import subprocess
 import sys
+import threading
+import types
 import urllib.parse
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 import fake
+from adapter import Adapter, build
 from fake import Card
 from preloaded import wait_for
 
@@ -88,7 +94,7 @@ def conversation(endpoint: Endpoint) -> list:
 
     customer = ask("customer", "POST", "/v1/customers", email="ada@example.test", name="Ada Obi", **{"metadata[a]": "b"})["id"]
     method = endpoint.card(endpoint, customer)
-    charge = {"amount": 1250, "currency": "usd", "customer": customer, "confirm": "true", "off_session": "true", "metadata[owo]": "x"}
+    charge = {"amount": 1250, "currency": "usd", "customer": customer, "confirm": "true", "off_session": "true", "metadata[owo_operation]": "01923f00-0000-7000-8000-000000000042"}
     intent = ask("payment_intent", "POST", "/v1/payment_intents", payment_method=method, **charge)["id"]
     ask("payment_intent", "GET", f"/v1/payment_intents/{intent}")
     ask("refund", "POST", "/v1/refunds", payment_intent=intent, amount=1000)
@@ -102,3 +108,53 @@ def conversation(endpoint: Endpoint) -> list:
 
 def test_both_say_the_same_of_money(ours, other):
     assert conversation(ours) == conversation(other)
+
+
+class Sink(HTTPServer):
+    """An address that takes webhooks."""
+
+    def __init__(self):
+        self.taken = []
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                sink.taken.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+def test_what_it_signs_is_genuine_and_nothing_else(other):
+    build()
+    sink = Sink()
+    secret = "whsec_of_the_other_one"
+    url = f"http://127.0.0.1:{sink.server_address[1]}/"
+    connection = http.client.HTTPConnection("localhost", other.port, timeout=5)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/_config/webhooks/ours", urllib.parse.urlencode({"url": url, "secret": secret}), form)
+    assert connection.getresponse().status == 200
+    conversation(other)
+    wait_for(lambda: len(sink.taken) >= 3, 10, "it has told of a customer and two charges")
+    sink.shutdown()
+
+    def adapter(secret: str) -> Adapter:
+        credentials = {"secret_key": other.key, "webhook_secret": secret}
+        return Adapter(types.SimpleNamespace(provider="stripe", credentials=lambda: credentials, now=lambda: dt.datetime.now(dt.timezone.utc)))
+
+    ours, stranger = adapter(secret), adapter("whsec_of_somebody_else")
+    kinds = set()
+    for headers, body in sink.taken:
+        told = ours.webhook(headers, body)
+        assert told["genuine"], (headers, body)
+        kinds |= {next(iter(effect["change"])) for effect in told["event"]["effects"]}
+        assert not stranger.webhook(headers, body)["genuine"]
+        assert not ours.webhook(headers, body.replace(b"Ada", b"Eve").replace(b"1250", b"9250"))["genuine"]
+    assert kinds == {"customer", "payment"}
+    ours.close()
+    stranger.close()
