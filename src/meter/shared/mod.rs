@@ -31,6 +31,7 @@
 //! has changed something: a worker does not know what its leader has open.
 
 mod local;
+mod look;
 mod memory;
 mod partition;
 mod reader;
@@ -46,10 +47,9 @@ use memory::{Held, Key, Space};
 use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
 use partition::Partition;
-use reader::Reader;
-use std::cell::Cell;
 use uuid::Uuid;
 
+pub use look::{partition_of, visible_at, visible_now, visible_one};
 pub use memory::{request, startup, stats};
 pub use transaction::register;
 
@@ -85,48 +85,6 @@ pub fn visible(customer_id: Uuid, places: &[MeterPeriod]) -> Result<Used> {
         Err(Miss::Full) => super::table::used(&Snapshot::latest()?, customer_id, places),
         Err(Miss::Error(error)) => Err(error),
     }
-}
-
-/// What a check sees, from entries that are there; None where a load would be needed.
-pub fn visible_now(customer_id: Uuid, places: &[MeterPeriod]) -> Option<Used> {
-    if !is_usable() {
-        return None;
-    }
-    let space = Space::current();
-    let mut used = Used::with_capacity(places.len());
-    let partition = Reader::lock(space.partition_of(customer_id));
-    for place in places {
-        used.insert(*place, partition.visible(&space.key(place))?);
-    }
-    Some(used)
-}
-
-/// [`visible_now`] of one place, that was in `slot` and may still be; notes where it is.
-pub fn visible_one(customer_id: Uuid, place: &MeterPeriod, slot: &Cell<u32>) -> Option<Quantity> {
-    let meter = place.meter_id.into_bytes();
-    visible_at(partition_of(customer_id), slot, &meter, place.number)
-}
-
-/// The partition of a customer's meters, for [`visible_at`].
-pub fn partition_of(customer_id: Uuid) -> u8 {
-    u8::try_from(Space::current().partition_of(customer_id)).unwrap_or(0)
-}
-
-/// [`visible_one`] in the terms of the shared memory.
-pub fn visible_at(
-    partition: u8,
-    slot: &Cell<u32>,
-    meter: &[u8; 16],
-    number: i64,
-) -> Option<Quantity> {
-    if !is_usable() {
-        return None;
-    }
-    let key = Space::current().key_of(*meter, number);
-    if let Some(used) = reader::glance(partition.into(), slot.get(), &key) {
-        return Some(used);
-    }
-    Reader::lock(partition.into()).visible_at(&key, slot)
 }
 
 /// [`judge`] for a take on entries that are there; None where a load would be needed.
