@@ -25,6 +25,7 @@ def hot(place: Place, table: Place, redis: Redis, settings, chart: dict) -> list
         settings.rounds,
         {
             "bare": rate(place, "bare"),
+            "verdict": rate(place, "track_verdict"),
             "track": rate(place, "track"),
             "update": rate(place, "update"),
             "redis": lambda: redis.rate(CLIENTS, settings.seconds),
@@ -41,6 +42,7 @@ def hot(place: Place, table: Place, redis: Redis, settings, chart: dict) -> list
     what = "`owo_track`, one customer, 64 clients"
     return [
         against(f"{what}, worker paused", found["track"], found["bare"], "bare INSERT", 0.90),
+        against(f"{what}, worker paused, its verdict alone", found["verdict"], found["bare"], "bare INSERT", 0.90),
         against(what, found["track"], found["update"], "row UPDATE with limit", 8),
         against(what, found["track"], found["redis"], "Redis, fsync always", 0.8),
         against(what, found["track"], found["table"], "table engine", None),
