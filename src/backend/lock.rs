@@ -120,7 +120,9 @@ pub fn try_acquire(class: Class, number: u64) -> bool {
 /// The stripe of a lock whose shares need not be in the lock table.
 fn board_stripe(class: Class, number: u64) -> Option<u32> {
     match class {
-        Class::Customer => u32::try_from(number).ok().filter(|stripe| *stripe < STRIPES),
+        Class::Customer => u32::try_from(number)
+            .ok()
+            .filter(|stripe| *stripe < STRIPES),
         _ => None,
     }
 }

@@ -114,7 +114,7 @@ fn begin(context: &Context, payment: &Payment, wish: &Wish) -> Result<Uuid> {
         reason: wish.reason.map(str::to_owned),
     };
     db::refund::insert(&refund, context.now)?;
-    reversal::follow(context, id, refund.id)?;
+    reversal::follow(context, id, Some(refund.id))?;
     match desk {
         Some(desk) => {
             let refund_id = refund.id;

@@ -1,6 +1,7 @@
 //! The credits of a pack follow its price: they go with the whole of it, and come back with it.
 //!
-//! Called wherever a refund is asked for, told of or fails. Invariants: while the whole price has
+//! Called wherever a refund is asked for, told of or fails, and where a pack is given, since its
+//! price may have gone back before that was heard of. Invariants: while the whole price has
 //! gone back or is on its way, nothing of the pack can be spent; what was taken for a refund that
 //! did not happen is given again, once. A closed grant is never opened: what comes back is a grant
 //! that follows it, with its date and its place in the order.
@@ -15,11 +16,12 @@ use crate::flow::gift;
 use owostack_domain::ids;
 use uuid::Uuid;
 
-/// Takes or gives again what that refund's payment bought; the customer's lock is held.
+/// Takes or gives again what that payment bought, for that refund, or for any that there is; the
+/// customer's lock is held.
 ///
 /// # Errors
 /// As the statements.
-pub fn follow(context: &Context, payment_id: Uuid, refund_id: Uuid) -> Result<()> {
+pub fn follow(context: &Context, payment_id: Uuid, refund_id: Option<Uuid>) -> Result<()> {
     let view = Snapshot::latest()?;
     let organization_id = context.organization.id;
     let Some(payment) = db::payment::find(&view, organization_id, payment_id)? else {
@@ -42,11 +44,22 @@ pub fn follow(context: &Context, payment_id: Uuid, refund_id: Uuid) -> Result<()
     }
 }
 
-fn take(context: &Context, payment: &Payment, checkout_id: Uuid, refund_id: Uuid) -> Result<()> {
+fn take(
+    context: &Context,
+    payment: &Payment,
+    checkout_id: Uuid,
+    refund_id: Option<Uuid>,
+) -> Result<()> {
     let customer_id = payment.customer_id;
-    for grant in db::credit::open_of_checkout(&Snapshot::latest()?, customer_id, checkout_id)? {
+    let view = Snapshot::latest()?;
+    let refunds = db::refund::of_payment(&view, customer_id, payment.id)?;
+    let newest = refunds.into_iter().rfind(|one| one.status != "failed");
+    let refund_id = refund_id.or(newest.map(|one| one.id));
+    for grant in db::credit::open_of_checkout(&view, customer_id, checkout_id)? {
         gift::void(context, customer_id, grant, Some("refund"))?;
-        db::refund::take(customer_id, refund_id, grant)?;
+        if let Some(refund_id) = refund_id {
+            db::refund::take(customer_id, refund_id, grant)?;
+        }
     }
     Ok(())
 }

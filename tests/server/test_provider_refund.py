@@ -100,3 +100,15 @@ def test_credits_go_with_a_price_that_is_given_back_at_the_provider(world):
     world.settle()
     assert credits(world) == 0
     world.agree()
+
+
+@everywhere
+def test_a_pack_whose_price_went_back_before_it_was_heard_of_gives_nothing(world):
+    world.buy("basic")
+    found = world.row("SELECT * FROM owo_addon('ada', 'pack', callback_url => %s)", SITE)
+    assert not found["requires_checkout"], found
+    world.quiet()
+    world.fake.refund_in_dashboard(list(world.fake.payments)[-1])
+    world.settle(backwards=True)
+    assert (credits(world), world.fake.ledger.sum(world.currency)) == (0, PRICES["basic"])
+    world.agree()

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::flow::checkout;
 use crate::flow::life::{Life, Origin};
 use crate::flow::purchase;
+use crate::flow::reversal;
 use owostack_domain::entitlement::facts::Status;
 use owostack_domain::subscription::heard::Word;
 use owostack_domain::subscription::state::Event;
@@ -108,6 +109,10 @@ fn completed(case: &Case, row: &Row, told: &Checkout) -> Result<Applied> {
 pub fn pay_pack(case: &Case, life: Life, row: &Row, told: &Checkout) -> Result<()> {
     let reference = told.payment.as_deref().unwrap_or(&told.id);
     purchase::fulfil(case.context, &case.customer, row)?;
+    let paid = db::payment::of_checkout(&Snapshot::latest()?, row.customer_id, row.id)?;
+    if let Some(payment) = paid {
+        reversal::follow(case.context, payment.id, None)?;
+    }
     db::checkout::reopen(row.customer_id, row.id)?;
     life.close(row, "completed", Some(reference), None, life.now())?;
     life.save().map(|_| ())

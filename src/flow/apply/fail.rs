@@ -166,7 +166,7 @@ impl Broken<'_> {
             failure_message: Some(&self.failure.message),
         };
         db::refund::store(&told, now, now)?;
-        reversal::follow(self.context, payment_id, id)
+        reversal::follow(self.context, payment_id, Some(id))
     }
 
     /// A subscription that a saved method was to pay: without it, its money is missing.

@@ -70,7 +70,7 @@ pub fn apply(case: &Case, told: &Refund) -> Result<Applied> {
     };
     db::refund::store(&stored, case.order.at, now)?;
     db::refund::recount(customer_id, payment_id, now)?;
-    reversal::follow(case.context, payment_id, id)?;
+    reversal::follow(case.context, payment_id, Some(id))?;
     if status == "succeeded" {
         tell(case, &row)?;
     }

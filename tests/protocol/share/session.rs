@@ -115,9 +115,6 @@ impl Wanter {
     }
 
     pub fn is_locked(&self) -> bool {
-        !matches!(
-            self.phase,
-            Wanting::Idle | Wanting::Wanted | Wanting::Done
-        )
+        !matches!(self.phase, Wanting::Idle | Wanting::Wanted | Wanting::Done)
     }
 }

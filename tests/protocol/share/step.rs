@@ -112,7 +112,13 @@ impl Share {
         let free = state.wanted == 0;
         let sharer = &mut state.sharers[who.place];
         let board = &mut sharer.board;
-        let verdict = |free| if free { Sharing::Free } else { Sharing::Refused };
+        let verdict = |free| {
+            if free {
+                Sharing::Free
+            } else {
+                Sharing::Refused
+            }
+        };
         sharer.phase = match (action, sharer.phase) {
             (Action::Announce(_), phase) => {
                 board.owner = sharer.transaction;
