@@ -4,9 +4,12 @@
 //! no rule. Anything else (an index or trigger that somebody added) takes the ordinary way.
 //! Rights need no check: the caller was judged by its level, and the table is the owner's.
 
+mod index;
+
 use crate::backend::answer::Field;
 use crate::backend::direct::{self, raw};
 use crate::backend::transaction;
+pub(super) use index::Index;
 use pgrx::pg_sys;
 
 /// Rows that are written to pages together.
@@ -96,108 +99,6 @@ pub(super) unsafe fn is_plain(relation: pg_sys::Relation, made: Made, width: usi
             && (*relation).rd_rules.is_null()
             && usize::try_from((*(*relation).rd_att).natts) == Ok(width)
             && triggers == made.triggers
-    }
-}
-
-/// An open index, a plain one.
-#[derive(Clone, Copy)]
-pub(super) struct Index {
-    pub(super) relation: pg_sys::Relation,
-    info: *mut pg_sys::IndexInfo,
-    /// Its columns, by their place in the row.
-    columns: [usize; KEYS],
-    count: usize,
-    check: pg_sys::IndexUniqueCheck::Type,
-}
-
-impl Index {
-    /// None where the index is anything but plain, and then it is closed again.
-    ///
-    /// # Safety
-    /// The oid must be that of an index of the open table; called inside `guarded`.
-    pub(super) unsafe fn open(oid: pg_sys::Oid, width: usize) -> Option<Self> {
-        // SAFETY: promised by the caller.
-        unsafe {
-            let relation = raw::index_open(oid, MODE);
-            let found = Self::read(relation, width);
-            if found.is_none() {
-                raw::index_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE);
-            }
-            found
-        }
-    }
-
-    /// # Safety
-    /// The index must be open; called inside `guarded`.
-    unsafe fn read(relation: pg_sys::Relation, width: usize) -> Option<Self> {
-        // SAFETY: promised by the caller.
-        let (info, plain, check) = unsafe {
-            let info = raw::BuildIndexInfo(relation);
-            let plain = (*(*relation).rd_rel).relam == pg_sys::BTREE_AM_OID
-                && (*info).ii_Expressions.is_null()
-                && (*info).ii_Predicate.is_null()
-                && (*info).ii_ExclusionOps.is_null()
-                && (*info).ii_ReadyForInserts
-                && (*(*relation).rd_index).indimmediate;
-            let check = if (*info).ii_Unique {
-                pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES
-            } else {
-                pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO
-            };
-            (info, plain, check)
-        };
-        // SAFETY: as above.
-        let (numbers, count) = unsafe { ((*info).ii_IndexAttrNumbers, (*info).ii_NumIndexAttrs) };
-        let count = usize::try_from(count).ok()?;
-        let mut columns = [0; KEYS];
-        for (number, column) in numbers.iter().take(count).zip(&mut columns) {
-            *column = usize::try_from(i32::from(*number) - 1).ok()?;
-        }
-        let known = columns.iter().all(|column| *column < width);
-        (plain && count <= KEYS && known).then_some(Self {
-            relation,
-            info,
-            columns,
-            count,
-            check,
-        })
-    }
-
-    /// What it needs of a row.
-    pub(super) fn entry<const N: usize>(&self, (values, nulls): &Columns<N>) -> Entry {
-        let (mut keys, mut absent) = ([pg_sys::Datum::null(); KEYS], [true; KEYS]);
-        let columns = self.columns.iter().take(self.count);
-        for (column, (key, null)) in columns.zip(keys.iter_mut().zip(&mut absent)) {
-            if let (Some(value), Some(false)) = (values.get(*column), nulls.get(*column)) {
-                (*key, *null) = (*value, false);
-            }
-        }
-        (keys, absent)
-    }
-
-    /// Makes the entry of a row.
-    ///
-    /// # Safety
-    /// The table must be open, and the index one of its indexes; called inside `guarded`.
-    pub(super) unsafe fn enter(
-        &self,
-        table: pg_sys::Relation,
-        place: pg_sys::ItemPointer,
-        (keys, absent): &mut Entry,
-    ) {
-        // SAFETY: promised by the caller.
-        unsafe {
-            raw::index_insert(
-                self.relation,
-                keys.as_mut_ptr(),
-                absent.as_mut_ptr(),
-                place,
-                table,
-                self.check,
-                false,
-                self.info,
-            );
-        }
     }
 }
 
