@@ -73,16 +73,9 @@ fn request() {
 
 /// Attaches to the memory, making it on the first call; called from the startup hook.
 fn startup() {
-    let mut found = false;
-    // SAFETY: the startup hook runs alone; the area has the size that was requested, and zero is a
-    // valid counter.
-    unsafe {
-        let area = pg_sys::ShmemInitStruct(AREA.as_ptr(), size(), &raw mut found);
-        if !found {
-            area.cast::<u8>().write_bytes(0, size());
-        }
-        WORDS.store(area.cast(), Ordering::Release);
-    }
+    // Zero is a valid counter.
+    let (words, _) = preload::attach(AREA, size());
+    WORDS.store(words, Ordering::Release);
 }
 
 const fn size() -> usize {

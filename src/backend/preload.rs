@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use std::ffi::CStr;
 use std::sync::{Mutex, OnceLock};
 
 /// Hooks that were there before ours; set once in the postmaster.
@@ -17,6 +18,21 @@ pub struct Area {
     pub request: fn(),
     /// Makes it, or attaches to it.
     pub startup: fn(),
+}
+
+/// Attaches to a named area of that many bytes, which begins as zeroes; called from the startup hook,
+/// which runs alone. True when the area is new.
+pub fn attach<T>(name: &'static CStr, size: usize) -> (*mut T, bool) {
+    let mut found = false;
+    // SAFETY: the name is NUL-terminated, and the area has the size that is cleared.
+    let area = unsafe {
+        let area = pg_sys::ShmemInitStruct(name.as_ptr(), size, &raw mut found);
+        if !found {
+            area.cast::<u8>().write_bytes(0, size);
+        }
+        area
+    };
+    (area.cast(), !found)
 }
 
 /// Whether the postmaster is loading its preload libraries.

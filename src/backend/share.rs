@@ -82,16 +82,9 @@ fn request() {
 
 /// Attaches to the memory, making it on the first call; called from the startup hook.
 fn startup() {
-    let mut found = false;
-    // SAFETY: the startup hook runs alone; the area has the size that was requested and begins a
-    // cache line, and zero is valid in every field.
-    unsafe {
-        let area = pg_sys::ShmemInitStruct(AREA.as_ptr(), size(), &raw mut found);
-        if !found {
-            area.cast::<u8>().write_bytes(0, size());
-        }
-        AREA_START.store(area.cast(), Ordering::Release);
-    }
+    // It begins a cache line, and zero is valid in every field.
+    let (area, _) = preload::attach(AREA, size());
+    AREA_START.store(area, Ordering::Release);
 }
 
 /// The boards and wants of this server.

@@ -83,21 +83,20 @@ fn request() {
 }
 
 fn startup() {
-    let mut found = false;
-    // SAFETY: the startup hook runs alone; the area has the size that was requested, and zeroed slots
-    // are free ones.
+    // Zeroed slots are free ones.
+    let (area, new) = preload::attach::<Area>(AREA, size());
+    // SAFETY: the startup hook runs alone; the area was attached to just now, and the tranche was
+    // requested.
     unsafe {
-        let area = pg_sys::ShmemInitStruct(AREA.as_ptr(), size(), &raw mut found).cast::<Area>();
         LOCKS.store(
             pg_sys::GetNamedLWLockTranche(TRANCHE.as_ptr()),
             Ordering::Release,
         );
-        if !found {
-            area.cast::<u8>().write_bytes(0, size());
+        if new {
             (*area).sets = u64::try_from(sets()).unwrap_or(1);
         }
-        STARTED.store(area, Ordering::Release);
     }
+    STARTED.store(area, Ordering::Release);
 }
 
 /// A copy of what was found.
