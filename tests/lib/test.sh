@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the suites on a private server and ends with the line "N passed, N failed".
 # SUITES chooses among: domain stories isolation server; TEST narrows stories, specs and programs to names that contain it.
+# RUNNERS says how many programs of the server suite run beside each other.
 # ENGINES chooses among: table shared. On the second the library is preloaded, so that usage is counted in shared memory
 # and workers run; what is answered must be the same.
 . "$(dirname "$0")/common.sh"
@@ -8,6 +9,7 @@
 SUITES=${SUITES:-domain stories isolation server}
 TEST=${TEST:-}
 ENGINES=${ENGINES:-table shared}
+RUNNERS=${RUNNERS:-3}
 export RESULTS=$BUILD/results.tsv
 "$LIB/setup.sh" test
 choose_postgres
@@ -62,7 +64,7 @@ serve() {
     local preload=()
     # Workers would fold at moments of their own while stories and specs say when.
     [ "$ENGINE" = table ] || preload=(shared_preload_libraries=owostack owostack.worker=off)
-    "$LIB/cluster.sh" create test "${preload[@]}" fsync=off max_connections=120 max_prepared_transactions=10 statement_timeout=120s \
+    "$LIB/cluster.sh" create test "${preload[@]}" fsync=off max_connections=250 max_prepared_transactions=10 statement_timeout=120s \
         log_min_messages=warning log_error_verbosity=verbose log_line_prefix='%m %p %d %u ' lc_messages=C || return
     export PGHOST PGUSER=postgres
     PGHOST=$("$LIB/cluster.sh" folder test)
@@ -81,8 +83,9 @@ server() {
         mapfile -t programs < <(grep -LE '^(from preloaded import|import fake$)' tests/server/test_*.py)
         "$PG_BIN/psql" -X -q -o /dev/null -d postgres -c 'ALTER SYSTEM SET owostack.worker = on' -c 'SELECT pg_reload_conf()' || return
     fi
+    # Each program by one of several runners: they wait for servers and workers more than they reckon.
     "$BUILD/venv/bin/python" -B -m pytest -c tests/server/pytest.ini --rootdir tests/server \
-        -o cache_dir="$BUILD/pytest" ${TEST:+-k "$TEST"} "${programs[@]}" || status=$?
+        -n "$RUNNERS" --dist loadfile --durations=25 ${TEST:+-k "$TEST"} "${programs[@]}" || status=$?
     # 5: TEST chose none of them
     [ "$status" = 5 ] || return "$status"
 }

@@ -17,6 +17,8 @@ pytest.register_assert_rewrite("adapter", "judge", "preloaded", "provider_world"
 
 TEMPLATE = "owo_template"
 ROOT = Path(__file__).resolve().parents[2]
+# Programs run beside each other: which of the runners this is.
+RUNNER = os.environ.get("PYTEST_XDIST_WORKER", "")
 _number = itertools.count(1)
 
 
@@ -62,7 +64,7 @@ def make_database(request):
 
     def make(suffix: str = "", template: str | None = TEMPLATE) -> Database:
         stem = re.sub(r"\W+", "_", request.node.name).strip("_")[:40]
-        database = create_database(f"server_{next(_number)}_{stem}{suffix}", template)
+        database = create_database(f"server{RUNNER}_{next(_number)}_{stem}{suffix}", template)
         made.append(database.name)
         return database
 
@@ -112,7 +114,8 @@ def pytest_runtest_makereport(item, call):
 def pytest_runtest_logreport(report):
     """One line per test for the summary of the whole run."""
     path = os.environ.get("RESULTS")
-    if not path or report.skipped or (report.when != "call" and not report.failed):
+    # What a runner reports is reported again where all comes together.
+    if not path or RUNNER or report.skipped or (report.when != "call" and not report.failed):
         return
     with open(path, "a", encoding="utf-8") as results:
         results.write(f"{'passed' if report.passed else 'failed'}\t{os.environ.get('ENGINE', '')}: server/{report.nodeid}\n")

@@ -49,7 +49,8 @@ class Server:
     }
 
     def __init__(self, name: str, of: "Server | None" = None, **settings: str):
-        self.name = name
+        # programs that run beside each other may call their servers alike
+        self.name = name = name + os.environ.get("PYTEST_XDIST_WORKER", "")
         chosen = {**self.SETTINGS, **{key.replace("__", "."): value for key, value in settings.items()}}
         pairs = [f"{key}={value}" for key, value in chosen.items()]
         if of:
