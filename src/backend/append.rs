@@ -6,10 +6,9 @@
 use crate::backend::direct::{self, raw};
 use crate::backend::heap::{self, Columns, Index, MODE, Made};
 use crate::backend::local::Local;
-use crate::backend::transaction;
+use crate::backend::{relation, transaction};
 use pgrx::pg_sys;
-use pgrx::prelude::*;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 /// A table that is as we made it, and its one index.
 #[derive(Clone, Copy)]
@@ -21,9 +20,10 @@ struct Kept {
 }
 
 static KEPT: Local<Option<Kept>> = Local::new(None);
-/// Whether this process hears of changed tables, and how often it did.
-static LISTENING: AtomicBool = AtomicBool::new(false);
+/// How often this process heard of a changed table.
 static CHANGES: AtomicU64 = AtomicU64::new(0);
+/// What the kept index is made of, in memory that is never freed; made on first use.
+static INFO: AtomicPtr<pg_sys::IndexInfo> = AtomicPtr::new(std::ptr::null_mut());
 
 /// How tables are made that rows are appended to here: one index.
 const INDEXES: usize = 1;
@@ -62,9 +62,7 @@ unsafe fn learn(
 ) -> Option<Kept> {
     // SAFETY: promised by the caller; what is kept lives in a context that is never reset.
     unsafe {
-        if !LISTENING.swap(true, Ordering::Relaxed) {
-            pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::null());
-        }
+        relation::listen();
         let changes = CHANGES.load(Ordering::Relaxed);
         if !heap::is_plain(relation, made, width) || made.indexes != INDEXES {
             return None;
@@ -74,11 +72,9 @@ unsafe fn learn(
             return None;
         }
         let oid = (*list.elements).oid_value;
-        let before = pg_sys::MemoryContextSwitchTo(pg_sys::TopMemoryContext);
-        let index = Index::open(oid, width);
-        pg_sys::MemoryContextSwitchTo(before);
-        let index = index?;
+        let mut index = Index::open(oid, width)?;
         raw::index_close(index.relation, pg_sys::NoLock as pg_sys::LOCKMODE);
+        index.keep_in(info());
         let kept = Kept { table, oid, index };
         // Opening the index may have told of a change: what was seen before serves this row alone, as
         // whoever makes an index beside us waits for this transaction.
@@ -113,9 +109,25 @@ unsafe fn insert<const N: usize>(relation: pg_sys::Relation, kept: &Kept, mut co
     }
 }
 
-/// Forgets the table. What the index is made of stays allocated: tables of ours change hardly ever.
-#[pg_guard]
-unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
+/// Where what the kept index is made of lies.
+///
+/// # Safety
+/// Called inside `guarded`.
+unsafe fn info() -> *mut pg_sys::IndexInfo {
+    let known = INFO.load(Ordering::Relaxed);
+    if !known.is_null() {
+        return known;
+    }
+    // SAFETY: the context is never reset.
+    let new = unsafe {
+        raw::MemoryContextAlloc(pg_sys::TopMemoryContext, size_of::<pg_sys::IndexInfo>())
+    };
+    INFO.store(new.cast(), Ordering::Relaxed);
+    new.cast()
+}
+
+/// Forgets what is kept of a relation, or of any when that is `InvalidOid`.
+pub fn forget(relation: pg_sys::Oid) {
     CHANGES.fetch_add(1, Ordering::Relaxed);
     KEPT.write(|kept| {
         if kept.is_some_and(|kept| relation == pg_sys::InvalidOid || relation == kept.table) {

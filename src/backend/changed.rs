@@ -88,16 +88,18 @@ impl<const N: usize> Columns<N> {
 /// # Safety
 /// The datum must be of that kind, and live for `'a`.
 unsafe fn value<'a>(datum: pg_sys::Datum, kind: Kind) -> Option<Cell<'a>> {
-    // SAFETY: promised by the caller. What is compressed or elsewhere is left to SQL.
+    // SAFETY: promised by the caller; what is compressed or elsewhere is left to SQL, as taking it out
+    // may raise.
     unsafe {
+        let is_plain = || {
+            let value = datum.cast_mut_ptr::<pg_sys::varlena>();
+            pgrx::varatt_is_4b_u(value)
+                || (pgrx::varatt_is_1b(value) && !pgrx::varatt_is_1b_e(value))
+        };
         Some(match kind {
+            Kind::Text | Kind::Number if !is_plain() => return None,
             Kind::Text => {
                 let text = datum.cast_mut_ptr::<pg_sys::varlena>();
-                if !pgrx::varatt_is_4b_u(text)
-                    && (!pgrx::varatt_is_1b(text) || pgrx::varatt_is_1b_e(text))
-                {
-                    return None;
-                }
                 Cell::Text(std::str::from_utf8(pgrx::varlena_to_byte_slice(text)).ok()?)
             }
             Kind::Id => Cell::Id(Uuid::from_bytes(*datum.cast_mut_ptr::<[u8; 16]>())),

@@ -117,6 +117,10 @@ pub mod raw {
             state: pg_sys::BulkInsertState,
         );
         pub fn heap_freetuple(tuple: HeapTuple);
+        pub fn MemoryContextAlloc(
+            context: pg_sys::MemoryContext,
+            size: pg_sys::Size,
+        ) -> *mut std::ffi::c_void;
         pub fn heap_multi_insert(
             relation: Relation,
             slots: *mut *mut pg_sys::TupleTableSlot,
@@ -205,7 +209,8 @@ pub mod raw {
 /// Runs calls of [`raw`] with one jump point around them all.
 ///
 /// # Safety
-/// An error jumps out of `body` without dropping anything: it must own nothing that needs that.
+/// An error jumps out of `body` without dropping anything: it must own nothing that needs that. It must
+/// not panic, nor call what turns an error of Postgres into a panic: that ends the process.
 pub unsafe fn guarded<T>(body: impl FnOnce() -> T) -> T {
     // SAFETY: promised by the caller; backends run our code in their one thread.
     unsafe { pg_sys::ffi::pg_guard_ffi_boundary(body) }

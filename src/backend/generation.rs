@@ -8,12 +8,12 @@
 //! must not use what is cached. Notes survive ROLLBACK TO: a needless move is free.
 
 use crate::backend::local::Local;
-use crate::backend::{direct, preload};
+use crate::backend::{direct, preload, relation};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_void};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use uuid::Uuid;
 
 const AREA: &CStr = c"owostack generations";
@@ -160,8 +160,6 @@ pub fn of_organization(id: Uuid) -> Option<(u32, u64, u64)> {
 
 /// What [`installation`] found; 0 is not known.
 static INSTALLATION: AtomicU32 = AtomicU32::new(0);
-/// Whether this process hears of changed tables.
-static LISTENING: AtomicBool = AtomicBool::new(false);
 
 /// The oid of `owo.usage_pending`, which is new with each CREATE EXTENSION (protocol 2); 0 without.
 pub fn installation() -> u32 {
@@ -169,19 +167,14 @@ pub fn installation() -> u32 {
     if known != 0 {
         return known;
     }
-    if !LISTENING.swap(true, Ordering::Relaxed) {
-        // SAFETY: the callback is a plain function that lives as long as the process.
-        unsafe {
-            pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::null());
-        }
-    }
+    relation::listen();
     let found = find_installation();
     INSTALLATION.store(found, Ordering::Relaxed);
     found
 }
 
-#[pg_guard]
-unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
+/// Forgets what is kept of a relation, or of any when that is `InvalidOid`.
+pub fn forget(relation: pg_sys::Oid) {
     if relation == pg_sys::InvalidOid || relation.to_u32() == INSTALLATION.load(Ordering::Relaxed) {
         INSTALLATION.store(0, Ordering::Relaxed);
     }

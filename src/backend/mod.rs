@@ -30,6 +30,7 @@ pub mod owner;
 pub mod preload;
 pub mod process;
 pub mod random;
+pub mod relation;
 pub mod roles;
 pub mod rowset;
 pub mod seat;

@@ -5,11 +5,9 @@
 //! by invalidation, as everywhere in Postgres.
 
 use crate::backend::local::Local;
-use crate::backend::roles;
+use crate::backend::{relation, roles};
 use crate::error::{Error, Result};
 use pgrx::pg_sys;
-use pgrx::prelude::*;
-use std::sync::Once;
 
 struct Shape {
     function: pg_sys::Oid,
@@ -21,7 +19,6 @@ struct Shape {
 }
 
 static SHAPES: Local<Vec<Shape>> = Local::new(Vec::new());
-static REGISTERED: Once = Once::new();
 
 /// The descriptor of the call's result.
 ///
@@ -52,12 +49,7 @@ fn look_up(
     function: pg_sys::Oid,
     generation: u64,
 ) -> Result<pg_sys::TupleDesc> {
-    REGISTERED.call_once(|| {
-        // SAFETY: the callback is a plain function that lives as long as the process.
-        unsafe {
-            pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::null());
-        }
-    });
+    relation::listen();
     let found = result_descriptor(fcinfo)?;
     // SAFETY: a valid descriptor; the copy lives as long as the backend. One that is forgotten after
     // a change is not freed: a call may be using it.
@@ -98,8 +90,8 @@ fn result_descriptor(fcinfo: pg_sys::FunctionCallInfo) -> Result<pg_sys::TupleDe
     Ok(unsafe { pg_sys::BlessTupleDesc(descriptor) })
 }
 
-#[pg_guard]
-unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
+/// Forgets what is kept of a relation, or of any when that is `InvalidOid`.
+pub fn forget(relation: pg_sys::Oid) {
     SHAPES.write(|shapes| {
         for shape in shapes.iter_mut() {
             if relation == pg_sys::InvalidOid || relation == shape.relation {

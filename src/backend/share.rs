@@ -13,8 +13,8 @@
 //!    the one who wants it. An announcement is never waited for longer than these few instructions.
 //! 3. Who wants it alone holds the stripe in the lock table before it reads the boards, and waits for
 //!    transactions by their own locks: the deadlock detector sees every edge.
-//! 4. A share ends with its transaction, also when it was taken in a subtransaction that was rolled
-//!    back. It goes after the entries that it protected are unpinned, and a want goes after what was
+//! 4. A share ends with its transaction, or with the subtransaction that took it first when that is
+//!    rolled back; who waits already waits for the transaction. It goes after the entries that it protected are unpinned, and a want goes after what was
 //!    changed is visible and has moved its generation: the callback here is registered before all
 //!    others, hence runs after them.
 //!
@@ -51,8 +51,12 @@ struct Wanted([AtomicU32; STRIPES as usize]);
 
 static AREA_START: AtomicPtr<Wanted> = AtomicPtr::new(std::ptr::null_mut());
 
-/// What the running transaction wants alone, and the subtransaction that asked for it.
-static ALONE: Local<Vec<(u32, pg_sys::SubTransactionId)>> = Local::new(Vec::new());
+/// A stripe, and the subtransaction that asked for it.
+type Asked = (u32, pg_sys::SubTransactionId);
+
+/// What the running transaction shares on its board, and what it wants alone.
+static SHARED: Local<Vec<Asked>> = Local::new(Vec::new());
+static ALONE: Local<Vec<Asked>> = Local::new(Vec::new());
 
 /// Sets the boards up while the postmaster loads its libraries; before any other callback of ours is
 /// registered.
@@ -151,6 +155,11 @@ fn own_transaction() -> u64 {
     u64::from(process.cast_unsigned()) << 32 | u64::from(number)
 }
 
+fn own_subtransaction() -> pg_sys::SubTransactionId {
+    // SAFETY: reads a counter of the running transaction.
+    unsafe { pg_sys::GetCurrentSubTransactionId() }
+}
+
 /// The halves of [`own_transaction`].
 fn transaction(of: u64) -> pg_sys::VirtualTransactionId {
     let [a, b, c, d, e, f, g, h] = of.to_be_bytes();
@@ -189,6 +198,7 @@ impl Board {
         let free = wanted.load(Ordering::SeqCst) == 0;
         if free {
             word.store(word.load(Ordering::Relaxed) | bit, Ordering::Release);
+            SHARED.write(|shared| shared.push((stripe, own_subtransaction())));
         }
         self.announced.store(0, Ordering::Release);
         free
@@ -208,11 +218,9 @@ impl Board {
         (shares && same).then(|| transaction(owner))
     }
 
-    fn clear(&self) {
-        for word in &self.shared {
-            if word.load(Ordering::Relaxed) != 0 {
-                word.store(0, Ordering::Release);
-            }
+    fn leave(&self, stripe: u32) {
+        if let Some((word, bit)) = self.word(stripe) {
+            word.store(word.load(Ordering::Relaxed) & !bit, Ordering::Release);
         }
     }
 }
@@ -234,12 +242,10 @@ pub fn want(stripe: u32) -> bool {
     let Some(wanted) = Area::get().and_then(|area| area.wanted(stripe)) else {
         return false;
     };
-    // SAFETY: reads a counter of the running transaction.
-    let subtransaction = unsafe { pg_sys::GetCurrentSubTransactionId() };
     ALONE.write(|alone| {
         let new = !alone.iter().any(|(held, _)| *held == stripe);
         if new {
-            alone.push((stripe, subtransaction));
+            alone.push((stripe, own_subtransaction()));
             wanted.fetch_add(1, Ordering::SeqCst);
         }
         new
@@ -294,9 +300,6 @@ unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _argument: *m
     ) {
         return;
     }
-    if let Some(board) = Area::get().and_then(Area::own) {
-        board.clear();
-    }
     end(0);
 }
 
@@ -313,11 +316,15 @@ unsafe extern "C-unwind" fn at_subtransaction_end(
     }
 }
 
-/// Ends what was wanted by subtransactions not older than `least`.
+/// Ends what was shared and wanted by subtransactions not older than `least`.
 fn end(least: pg_sys::SubTransactionId) {
-    while let Some((stripe, _)) =
-        ALONE.write(|alone| alone.pop_if(|(_, subtransaction)| *subtransaction >= least))
-    {
+    let newest = |asked: &mut Vec<Asked>| asked.pop_if(|(_, from)| *from >= least);
+    while let Some((stripe, _)) = SHARED.write(newest) {
+        if let Some(board) = Area::get().and_then(Area::own) {
+            board.leave(stripe);
+        }
+    }
+    while let Some((stripe, _)) = ALONE.write(newest) {
         let_in(stripe);
     }
 }

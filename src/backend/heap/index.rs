@@ -68,6 +68,19 @@ impl Index {
         })
     }
 
+    /// Moves what it is made of to memory that outlives the call.
+    ///
+    /// # Safety
+    /// There must be room, which nothing that was opened before is still using.
+    pub(in crate::backend) unsafe fn keep_in(&mut self, room: *mut pg_sys::IndexInfo) {
+        // SAFETY: promised by the caller; that of a plain index points to nothing but its context.
+        unsafe {
+            room.write(*self.info);
+            (*room).ii_Context = pg_sys::TopMemoryContext;
+        }
+        self.info = room;
+    }
+
     /// What it needs of a row.
     pub(in crate::backend) fn entry<const N: usize>(&self, (values, nulls): &Columns<N>) -> Entry {
         let (mut keys, mut absent) = ([pg_sys::Datum::null(); KEYS], [true; KEYS]);
