@@ -4,6 +4,7 @@ Whatever it is, money moves once, and what was asked for is done in the end.
 """
 
 import datetime as dt
+import stat
 
 import pytest
 
@@ -162,9 +163,10 @@ def test_a_charge_that_is_declined_gives_nothing(world):
 @pytest.mark.parametrize("provider", fake.PROVIDERS)
 def test_a_certificate_is_believed_only_with_its_authority(server, provider, request, tmp_path):
     certificate = certificates.make(tmp_path / "good")
-    tmp_path.chmod(0o755)
-    for parent in [*certificate.authority.parents][:4]:
-        parent.chmod(parent.stat().st_mode | 0o055)
+    for parent in certificate.authority.parents:
+        # the server is somebody else, and must get there
+        if not parent.stat().st_mode & stat.S_IXOTH:
+            parent.chmod(0o755)
     world = World(server, provider, request.node.name, certificate=certificate)
     try:
         attached = world.attach("pro")
