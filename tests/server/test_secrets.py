@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from preloaded import Server, cluster, wait_for
+from preloaded import Server, wait_for
 
 import fake
 
@@ -243,7 +243,7 @@ def test_a_named_key_file_is_never_made(server):
     """Who names a file puts the key there: a forgotten mount must not lead to a key that the next start does not find."""
     named = server.folder / "elsewhere.key"
     server.rows(f"ALTER SYSTEM SET owostack.secret_key_file = '{named}'")
-    cluster("restart", "secrets")
+    server.cluster("restart")
     set_account = "SELECT owo_provider_set('paystack', '{\"secret_key\": \"sk_test_1\"}')"
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="missing"):
         server.rows(set_account, database="shop")
