@@ -1,13 +1,14 @@
 -- Dropping a month of the record: what was used stays, as an opening balance of each sum (protocol 29).
 
 -- Called by the round alone, which holds the lock of the fold: nobody adds to the month meanwhile. It
--- waits for readers no longer than a moment, and is tried again later.
+-- waits for readers no longer than a moment, before it has done any work, and is tried again much later.
 CREATE FUNCTION owo._drop_month(month date) RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
     record text := format('owo.usage_event_%s', to_char(month, 'YYYY_MM'));
 BEGIN
+    LOCK TABLE owo.usage_event IN ACCESS EXCLUSIVE MODE;
     EXECUTE format(
         'UPDATE owo.meter_period AS p SET opening = p.opening + r.quantity
            FROM (SELECT customer_id, meter_id, number, sum(quantity) AS quantity FROM %s
@@ -29,7 +30,6 @@ BEGIN
                    FROM %s GROUP BY 1, 2, 3) AS r
           WHERE d.customer_id = r.customer_id AND d.feature_id = r.feature_id AND d.day = r.day',
         record);
-    LOCK TABLE owo.usage_event IN ACCESS EXCLUSIVE MODE;
     EXECUTE format('DROP TABLE %s', record);
     RETURN true;
 EXCEPTION WHEN lock_not_available THEN

@@ -73,13 +73,8 @@ pub fn insert(grant: &NewGrant) -> Result<()> {
 pub fn system(snapshot: &Snapshot, organization_id: Uuid, slug: &str) -> Result<Option<Uuid>> {
     static SYSTEM: Statement =
         Statement::new("SELECT id FROM owo.credit_system WHERE organization_id = $1 AND slug = $2");
-    Ok(spi::read(
-        snapshot,
-        &SYSTEM,
-        arguments![organization_id, slug],
-        |row| row.get(0),
-    )?
-    .pop())
+    let arguments = arguments![organization_id, slug];
+    Ok(spi::read(snapshot, &SYSTEM, arguments, |row| row.get(0))?.pop())
 }
 
 /// Grants of a customer that are not closed; with a date, those that expire by then. Oldest first.
@@ -237,6 +232,8 @@ pub fn origins(snapshot: &Snapshot, customer_id: Uuid) -> Result<HashMap<Uuid, S
 
 /// Grants of which more is used than they gave, and closed ones whose rest is not in the record.
 ///
+/// A rest is one row: of a grant with an opening balance it may have been dropped as a whole.
+///
 /// # Errors
 /// As `spi::read`.
 pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
@@ -248,10 +245,16 @@ pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
               WHERE m.source_kind = 'grant'
               UNION ALL
              SELECT customer_id, source_id, kind, quantity
-               FROM owo.usage_pending WHERE source_kind = 'grant'),
+               FROM owo.usage_pending WHERE source_kind = 'grant'
+              UNION ALL
+             SELECT m.customer_id, m.source_id, 'opening', p.opening
+               FROM owo.meter AS m JOIN owo.meter_period AS p
+                 ON p.customer_id = m.customer_id AND p.meter_id = m.id
+              WHERE m.source_kind = 'grant' AND p.opening <> 0),
          sums AS (
              SELECT customer_id, source_id, sum(quantity) AS used,
-                    coalesce(sum(quantity) FILTER (WHERE kind IN ('expired', 'voided')), 0) AS taken
+                    coalesce(sum(quantity) FILTER (WHERE kind IN ('expired', 'voided')), 0) AS taken,
+                    bool_or(kind = 'opening') AS dropped
                FROM posted GROUP BY customer_id, source_id)
          SELECT format('credit grant %s of customer %s', s.source_id, s.customer_id),
                 'at most ' || coalesce(trim_scale(g.amount)::text, 'nothing'),
@@ -266,6 +269,7 @@ pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
            FROM owo.credit_grant AS g
            LEFT JOIN sums AS s ON s.customer_id = g.customer_id AND s.source_id = g.id
           WHERE coalesce(g.taken, 0) <> coalesce(s.taken, 0)
+            AND NOT (coalesce(s.dropped, false) AND s.taken = 0)
           ORDER BY 1",
     );
     spi::read(snapshot, &DIFFERENCES, arguments![], |row| {

@@ -10,9 +10,20 @@ use crate::error::Result;
 use crate::guc;
 use crate::meter;
 use chrono::{DateTime, Utc};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 /// Rows that one statement of the fold moves at most.
 const BATCH_ROWS: i64 = 10_000;
+
+/// How long a month is left alone after somebody was found reading the record: each try keeps new readers
+/// waiting for a moment.
+const PATIENCE: Duration = Duration::from_hours(1);
+
+thread_local! {
+    /// When this process found readers in the way of dropping a month.
+    static IN_USE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
 
 /// What came of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +72,7 @@ pub fn fold() -> Result<Folded> {
 }
 
 /// Drops the oldest month of the record that is kept no longer; false where there is none, or somebody
-/// is at it.
+/// is at it, and for an hour after this process found somebody reading it.
 ///
 /// # Errors
 /// As the statements.
@@ -69,11 +80,16 @@ pub fn drop_month(now: DateTime<Utc>) -> Result<bool> {
     let Some(months) = guc::record_months() else {
         return Ok(false);
     };
+    if IN_USE.get().is_some_and(|at| at.elapsed() < PATIENCE) {
+        return Ok(false);
+    }
     if !isolation::is_read_committed() || !lock::try_acquire(Class::Fold, 0) {
         return Ok(false);
     }
-    match db::record::oldest(&Snapshot::latest()?, now, months)? {
-        Some(month) => meter::writing(|| db::record::drop_month(&month)),
-        None => Ok(false),
-    }
+    let Some(month) = db::record::oldest(&Snapshot::latest()?, now, months)? else {
+        return Ok(false);
+    };
+    let dropped = meter::writing(|| db::record::drop_month(&month))?;
+    IN_USE.set((!dropped).then(Instant::now));
+    Ok(dropped)
 }

@@ -119,6 +119,41 @@ ALTER TABLE late_acme ATTACH PARTITION late_acme_2 FOR VALUES FROM (10) TO (20);
 SELECT entity FROM owo_entities('acme', 'rows');
 TRUNCATE late_acme_2_1;
 SELECT count(*) FROM owo_entities('acme', 'rows');
+-- rows that came to a partition while it was out take slots when it comes back, or it is denied
+ALTER TABLE late DETACH PARTITION late_zeta;
+INSERT INTO late_zeta SELECT 'zeta', n FROM generate_series(11, 15) AS n;
+ALTER TABLE late ATTACH PARTITION late_zeta FOR VALUES IN ('zeta');
+DELETE FROM late_zeta WHERE id > 2 AND id < 14;
+SELECT entity FROM owo_entities('zeta', 'rows') ORDER BY entity::int;
+SELECT owo_entity_remove('zeta', 'rows', entity) IS NOT NULL AS removed FROM owo_entities('zeta', 'rows') WHERE entity IN ('3', '4');
+ALTER TABLE late ATTACH PARTITION late_zeta FOR VALUES IN ('zeta');
+SELECT entity FROM owo_entities('zeta', 'rows') ORDER BY entity::int;
+INSERT INTO late_zeta VALUES ('zeta', 16);
+SELECT tgrelid::regclass, count(*) FROM pg_trigger WHERE tgname LIKE 'owo%truncate' GROUP BY 1 ORDER BY 1;
+-- the same for a tree inside the tree
+ALTER TABLE late_acme DETACH PARTITION late_acme_2;
+INSERT INTO late_acme_2 SELECT n, 'acme' FROM generate_series(11, 15) AS n;
+ALTER TABLE late_acme ATTACH PARTITION late_acme_2 FOR VALUES FROM (10) TO (20);
+DELETE FROM late_acme_2 WHERE id > 12;
+ALTER TABLE late_acme ATTACH PARTITION late_acme_2 FOR VALUES FROM (10) TO (20);
+SELECT entity FROM owo_entities('acme', 'rows') ORDER BY entity::int;
+-- what was left out at first stays out, whatever else the transaction does
+CREATE TABLE old (id int PRIMARY KEY, org text) PARTITION BY RANGE (id);
+BEGIN;
+CREATE TABLE old_1 PARTITION OF old FOR VALUES FROM (0) TO (100);
+INSERT INTO old SELECT n, 'zeta' FROM generate_series(1, 20) AS n;
+SELECT owo_enforce_table('old', 'parts', 'org', 'id', backfill => false);
+ALTER TABLE old ADD COLUMN more int;
+SELECT count(*) FROM owo_entities('zeta', 'parts');
+ROLLBACK;
+DROP TABLE old;
+-- rows of a metered feature are not looked at, even where the parent was put under it by hand
+CREATE TABLE hand (id int, org text) PARTITION BY RANGE (id);
+CREATE TRIGGER hand_truncate BEFORE TRUNCATE ON hand EXECUTE FUNCTION owo_enforce('feature=units', 'customer=org');
+CREATE TABLE hand_1 AS SELECT 1 AS id, NULL::text AS org;
+ALTER TABLE hand ATTACH PARTITION hand_1 FOR VALUES FROM (0) TO (100);
+SELECT tgrelid::regclass FROM pg_trigger WHERE tgname = 'hand_truncate' ORDER BY 1;
+DROP TABLE hand;
 -- only the system calls it
 SELECT owo._enforce_partitions();
 DROP TABLE late;

@@ -19,6 +19,14 @@ CREATE FUNCTION pg_temp.months() RETURNS TABLE (month text) LANGUAGE sql AS $$
     SELECT right(inhrelid::regclass::text, 7) FROM pg_inherits WHERE inhparent = 'owo.usage_event'::regclass ORDER BY 1
 $$;
 SELECT pg_temp.use();
+-- grants: one is taken back and one is used, one ends by itself in the next month
+SELECT key FROM owo_customer('gift');
+SELECT id AS given FROM owo_credit_grant('gift', 'credits', 10) \gset
+SET ROLE postgres;
+SELECT owo._credit_void('gift', :'given');
+SET ROLE owo_admin;
+SELECT (owo_credit_grant('gift', 'credits', 20, expires_at => '2024-02-10 00:00+00')).amount;
+SELECT (owo_track('gift', 'images', 26)).allowed;
 SELECT owo_clock_set('2024-02-15 00:00+00');
 SELECT pg_temp.use();
 SELECT code FROM owo_track('acme', 'images', -1);
@@ -64,6 +72,11 @@ SET owostack.record_months = 12;
 SELECT owo_worker_tick() IS NOT NULL AS ticked;
 SELECT * FROM pg_temp.months();
 SELECT * FROM owo_verify();
+-- more than a grant gave is seen though its record is gone
+BEGIN;
+UPDATE owo.credit_grant SET amount = 19 WHERE amount = 20;
+SELECT expected, actual FROM owo_verify();
+ROLLBACK;
 -- a proof that nothing can fail is none
 SET session_replication_role = replica;
 ALTER TABLE owo.meter_period DISABLE TRIGGER USER;

@@ -9,16 +9,22 @@ use crate::backend::spi::{self, Snapshot, Statement};
 use crate::backend::table::Table;
 use crate::error::Result;
 
-/// A partition that lacks a trigger of one of its parents.
+/// A partition whose rows are not known under a trigger of one of its parents.
 #[derive(Debug, Clone)]
 pub struct Newcomer {
     pub partition: Table,
     /// The trigger of the parent.
     pub of: Enforcing,
+    /// Whether it has a TRUNCATE trigger like it, such as one from when it was a partition before.
+    pub guarded: bool,
 }
 
-/// Partitions without the TRUNCATE trigger of their parents, among the tables that the command of
-/// the running event trigger made or changed.
+/// Partitions without the TRUNCATE trigger of their parents, and those that this transaction attached,
+/// among the tables that the command of the running event trigger made or changed.
+///
+/// A row of `pg_inherits` that is no older than the transaction tells of the latter; one that another
+/// made meanwhile is counted twice, which changes nothing. What was enforced in this transaction itself
+/// has looked at all partitions that were there.
 ///
 /// # Errors
 /// As `spi::read`.
@@ -29,7 +35,7 @@ pub fn newcomers(snapshot: &Snapshot) -> Result<Vec<Newcomer>> {
               WHERE classid = 'pg_class'::regclass)
          SELECT DISTINCT l.oid, ln.nspname::text, l.relname::text, l.relowner,
                 p.oid, pn.nspname::text, p.relname::text, p.relowner,
-                t.tgname::text, encode(t.tgargs, 'hex')
+                t.tgname::text, encode(t.tgargs, 'hex'), g.guarded
            FROM changed AS c
           CROSS JOIN LATERAL pg_partition_ancestors(c.objid::regclass) AS a
            JOIN pg_class AS p ON p.oid = a.relid AND p.relkind = 'p'
@@ -42,10 +48,18 @@ pub fn newcomers(snapshot: &Snapshot) -> Result<Vec<Newcomer>> {
           CROSS JOIN LATERAL pg_partition_tree(c.objid::regclass) AS x
            JOIN pg_class AS l ON l.oid = x.relid AND l.relkind = 'r'
            JOIN pg_namespace AS ln ON ln.oid = l.relnamespace
+          CROSS JOIN LATERAL (
+                SELECT EXISTS (SELECT FROM pg_trigger AS own
+                                WHERE own.tgrelid = l.oid AND own.tgfoid = t.tgfoid
+                                  AND own.tgargs = t.tgargs AND own.tgtype & 32 <> 0)) AS g (guarded)
           WHERE e.extname = 'owostack'
-            AND NOT EXISTS (SELECT FROM pg_trigger AS own
-                             WHERE own.tgrelid = l.oid AND own.tgfoid = t.tgfoid
-                               AND own.tgargs = t.tgargs AND own.tgtype & 32 <> 0)
+            AND (NOT g.guarded
+                 OR age(t.xmin) > 0
+                    AND EXISTS (
+                        SELECT FROM pg_inherits AS i
+                         WHERE i.inhrelid IN (SELECT relid FROM pg_partition_ancestors(l.oid))
+                           AND i.inhrelid NOT IN (SELECT relid FROM pg_partition_ancestors(p.oid))
+                           AND age(i.xmin) <= 0))
           ORDER BY l.oid, t.tgname::text",
     );
     spi::read(snapshot, &NEWCOMERS, arguments![], |row| {
@@ -64,6 +78,7 @@ pub fn newcomers(snapshot: &Snapshot) -> Result<Vec<Newcomer>> {
                 name: row.get(8)?,
                 arguments: texts(&row.get::<String>(9)?)?,
             },
+            guarded: row.get(10)?,
         })
     })
 }

@@ -2,7 +2,8 @@
 //!
 //! Called at the end of a command that may have brought some. Row triggers come with the parent; the
 //! trigger for TRUNCATE of the partition alone is made here, and rows that an attached one brings
-//! take slots like any that come: where there is no room the command is denied.
+//! take slots like any that come: where there is no room the command is denied. One that left the tree
+//! and comes back has its trigger still, and rows that came to it meanwhile: it is counted again.
 
 use super::change;
 use super::gate::Gate;
@@ -29,7 +30,9 @@ pub fn welcome(caller: &Caller) -> Result<()> {
     };
     for newcomer in newcomers {
         begin_write();
-        guard(caller, &newcomer)?;
+        if !newcomer.guarded {
+            guard(caller, &newcomer)?;
+        }
         count(caller, newcomer)?;
     }
     Ok(())
@@ -51,9 +54,9 @@ fn guard(caller: &Caller, newcomer: &Newcomer) -> Result<()> {
     )
 }
 
-/// Takes slots for the rows of a partition.
+/// Takes slots for the rows of a partition; a metered feature asks nothing of rows that are there.
 fn count(caller: &Caller, newcomer: Newcomer) -> Result<()> {
-    let Newcomer { partition, of } = newcomer;
+    let Newcomer { partition, of, .. } = newcomer;
     let rule = Rule::parse(&of.arguments)?;
     let reading = Reading {
         table: of.table.name.clone(),
@@ -67,11 +70,11 @@ fn count(caller: &Caller, newcomer: Newcomer) -> Result<()> {
     if places.is_empty() {
         return Ok(());
     }
-    let seats = change::seats(places, &partition.name)?;
     let _owner = AsOwner::enter(caller.owner);
     let mut gate = Gate::open(caller, of.table, rule)?;
-    if gate.is_entity() {
-        seat::apply(&mut gate, seats, Limit::Enforced)?;
+    if !gate.is_entity() {
+        return Ok(());
     }
-    Ok(())
+    let seats = change::seats(places, &partition.name)?;
+    seat::apply(&mut gate, seats, Limit::Enforced)
 }
