@@ -14,8 +14,10 @@ CREATE TABLE owo.subscription (
     cancel_at timestamptz,
     organization_id uuid NOT NULL REFERENCES owo.organization (id),
     group_id uuid NOT NULL,
+    follows_id uuid,
     price_amount bigint NOT NULL,
     anchor_at timestamptz NOT NULL,
+    anchor_moved_at timestamptz,
     started_at timestamptz NOT NULL,
     past_due_since timestamptz,
     paused_at timestamptz,
@@ -68,6 +70,10 @@ COMMENT ON COLUMN owo.subscription.cancel_at IS 'when a scheduled cancellation t
 COMMENT ON COLUMN owo.subscription.group_id IS 'plan group, or the plan itself when it names none';
 COMMENT ON COLUMN owo.subscription.base IS 'base plan of an exclusive group';
 COMMENT ON COLUMN owo.subscription.anchor_at IS 'where billing periods are counted from';
+COMMENT ON COLUMN owo.subscription.anchor_moved_at
+    IS 'when a provider moved that; what had rolled over by then is gone';
+COMMENT ON COLUMN owo.subscription.follows_id
+    IS 'subscription of the group whose place it took at its start';
 COMMENT ON COLUMN owo.subscription.count_number IS 'distinguishes a fresh count; 0 has not begun';
 COMMENT ON COLUMN owo.subscription.feature_starts
     IS 'features whose anchor or count differs from the subscription''s';

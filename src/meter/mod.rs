@@ -261,7 +261,8 @@ impl Counter {
         Ok(result)
     }
 
-    /// Judges and gives back in one step.
+    /// Judges and gives back in one step. `hopes` says whether it could be given back if all that is
+    /// open were committed.
     ///
     /// # Errors
     /// What `judge` returns; `40001` when only somebody's open transaction is in the way.
@@ -271,6 +272,7 @@ impl Counter {
         customer_id: Uuid,
         places: &[MeterPeriod],
         judge: impl Fn(&Used) -> Result<(T, Vec<Change>)>,
+        hopes: impl Fn(&Used) -> bool,
     ) -> Result<T> {
         if !shared::is_usable() {
             return self.take(snapshot, customer_id, places, judge);
@@ -280,14 +282,14 @@ impl Counter {
             Err(refused) => refused,
         };
         let hopeful = shared::judge(customer_id, places, View::Hopeful, |used| {
-            judge(used).map(|_| ((), Vec::new()))
+            Ok((hopes(used), Vec::new()))
         });
         match hopeful {
-            Ok(()) => Err(
-                Error::retry("usage of an open transaction would have to be given back")
-                    .hint("Try again when that transaction has ended."),
-            ),
-            Err(_) => Err(refused),
+            Ok(true) => Err(Error::retry(
+                "usage of an open transaction would have to be given back",
+            )
+            .hint("Try again when that transaction has ended.")),
+            _ => Err(refused),
         }
     }
 

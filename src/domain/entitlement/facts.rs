@@ -168,12 +168,18 @@ pub struct Subscription {
     pub status: Status,
     /// Billing anchor; periods are counted from it.
     pub anchor_at: Time,
+    /// When the anchor or count of what had begun to count was last moved, which only a provider
+    /// does: nothing that had rolled over by then can be told from what was drawn of it.
+    pub anchor_moved_at: Option<Time>,
     /// Distinguishes a fresh count from an earlier one with the same key.
     pub count_number: i32,
     /// Subjects whose anchor or count differs from the subscription's own.
     pub feature_starts: BTreeMap<Uuid, FeatureStart>,
     /// When it began to grant (incomplete: when it was made).
     pub started_at: Time,
+    /// The base subscription whose place it took at that moment. Dates cannot tell: on a clock that
+    /// stands still several follow each other in one.
+    pub follows: Option<Uuid>,
     /// Start of the running billing period; None as long as it has never been live.
     pub period_start: Option<Time>,
     /// End of the running billing period.

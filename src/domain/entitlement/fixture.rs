@@ -185,16 +185,22 @@ impl World {
 
     pub fn subscribe(&mut self, number: u128, plan: u128, at: &str) -> &mut Subscription {
         let terms = self.facts.plans[&id(plan)].clone();
+        let base = !terms.is_addon && terms.exclusive;
+        let mut before = self.facts.subscriptions.iter().rev();
+        let before = before.find(|one| base && one.base && one.group_id == terms.group_id);
+        let follows = before.map(|one| one.id);
         self.facts.subscriptions.push(Subscription {
             id: id(number),
             plan_id: terms.id,
             group_id: terms.group_id,
-            base: !terms.is_addon && terms.exclusive,
+            base,
             status: Status::Active,
             anchor_at: time(at),
+            anchor_moved_at: None,
             count_number: 1,
             feature_starts: BTreeMap::new(),
             started_at: time(at),
+            follows,
             period_start: Some(time(at)),
             period_end: None,
             trial_ends_at: None,

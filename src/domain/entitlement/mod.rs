@@ -23,6 +23,7 @@ mod renewal;
 pub mod resolve;
 mod rolling;
 pub mod source;
+mod succession;
 #[cfg(test)]
 mod tests;
 

@@ -2,15 +2,15 @@
 //!
 //! Called by resolution, which attaches the result to a template source. Invariant: a period rolls
 //! over by the terms in force at its end, under the plan that was live then; trials never do. A
-//! switch that moves the meter leaves what had rolled over to the meter that takes its place.
+//! switch that moves the meter leaves what had rolled over to the meter that takes its place; a provider
+//! that moves an anchor ends it.
 //! Deliberately absent: usage, and with it the amounts (`rollover`).
 
 use std::cmp::Reverse;
 
-use chrono::TimeDelta;
-
 use super::allowance::{Allowance, Asked, allowance, meter_source};
-use super::facts::{Facts, PlanFeature, Status, Subscription};
+use super::facts::{Facts, PlanFeature, Subscription};
+use super::succession::{entry, moved_at, predecessor, representative, successor};
 use crate::interval::Interval;
 use crate::period::{Schedule, Time};
 use crate::rollover::{Inherited, RolloverPlan, RolloverTerm};
@@ -75,6 +75,13 @@ fn stage(
             }
         }
     }
+    if let Some(moved) = moved_at(facts, subscription) {
+        let first = now.schedule.period_at(moved).number;
+        terms.retain(|term| term.last >= first);
+        for term in &mut terms {
+            term.first = term.first.max(first);
+        }
+    }
     let terms = without_overlap(terms);
     let taken_over = inherited.as_ref().map(|inherited| inherited.number);
     let first = taken_over.or(terms.first().map(|term| term.first))?;
@@ -94,7 +101,7 @@ fn stage(
 /// What the meter before left, and since when subscriptions count on the one that took its place.
 ///
 /// Only a switch hands down: where the catalog changed the rhythm of a plan since, or entities share
-/// what each had to itself, nothing does.
+/// what each had to itself, nothing does; and nothing that began before an anchor was moved inherits.
 fn inherited(
     facts: &Facts,
     asked: Asked<'_>,
@@ -105,7 +112,11 @@ fn inherited(
 ) -> Option<(Inherited, Time)> {
     let left = switches.checked_sub(1)?;
     let (mut first, mut then) = (subscription, now.clone());
+    let moved = moved_at(facts, subscription);
     for _ in &facts.subscriptions {
+        if first.anchor_moved_at.is_some() || moved.is_some_and(|moved| first.started_at < moved) {
+            return None;
+        }
         let began = first
             .started_at
             .max(first.start_of(feature.subject).anchor_at);
@@ -167,54 +178,6 @@ fn heir(
         last = next;
     }
     heir
-}
-
-/// The base subscription whose place another one took when it began.
-fn predecessor<'a>(facts: &'a Facts, next: &Subscription) -> Option<&'a Subscription> {
-    let key = |one: &Subscription| (one.started_at, one.id);
-    facts
-        .subscriptions
-        .iter()
-        .filter(|one| next.base && one.base && one.group_id == next.group_id)
-        .filter(|one| one.is_former() && one.ended_at == Some(next.started_at))
-        .filter(|one| key(one) < key(next))
-        .max_by_key(|one| key(one))
-}
-
-/// The base subscription that took the place of one that ended at that moment.
-fn successor<'a>(facts: &'a Facts, before: &Subscription, ended: Time) -> Option<&'a Subscription> {
-    facts
-        .subscriptions
-        .iter()
-        .filter(|one| one.status != Status::Incomplete && one.started_at == ended)
-        .filter(|one| predecessor(facts, one).is_some_and(|found| found.id == before.id))
-        .min_by_key(|one| one.id)
-}
-
-/// A moment at which a subscription's terms are those that matter: its last, or the one asked for.
-fn representative(other: &Subscription, asked_for: &Subscription, at: Time) -> Time {
-    match other.ended_at {
-        _ if other.id == asked_for.id => at,
-        Some(ended) => ended
-            .checked_sub_signed(TimeDelta::microseconds(1))
-            .unwrap_or(ended),
-        None => at.max(other.started_at),
-    }
-}
-
-/// What the plan of another subscription says about the same subject.
-fn entry<'a>(
-    facts: &'a Facts,
-    other: &Subscription,
-    feature: &PlanFeature,
-) -> Option<&'a PlanFeature> {
-    let live = !matches!(other.status, Status::Incomplete | Status::Trialing);
-    facts
-        .plan_features
-        .iter()
-        .filter(|entry| entry.plan_id == other.plan_id && entry.subject == feature.subject)
-        .filter(|entry| live && entry.enabled)
-        .min_by_key(|entry| entry.id)
 }
 
 /// Adds the terms of one subscription, oldest first.

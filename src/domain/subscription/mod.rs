@@ -49,6 +49,17 @@ impl Subscription {
         }
     }
 
+    /// Notes that periods are counted from another moment, or anew, than `before` said: what it had
+    /// counted until now stays on a meter of its own. The end of a trial does so too, but in a trial
+    /// nothing rolls over.
+    pub fn note_move(&mut self, before: &Self, now: Time) {
+        let counted = before.count_number > 0 && !before.is_in_trial();
+        let same = before.anchor_at == self.anchor_at && before.count_number == self.count_number;
+        if counted && !same {
+            self.anchor_moved_at = Some(now);
+        }
+    }
+
     /// True when a new period follows the running one by itself.
     #[must_use]
     pub const fn renews(&self) -> bool {
@@ -131,5 +142,58 @@ impl Facts {
     #[must_use]
     pub fn plan_of(&self, subscription: &Subscription) -> Option<&Plan> {
         self.plans.get(&subscription.plan_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::{attach, facts, id, plan, time};
+    use crate::entitlement::facts::Status;
+
+    #[test]
+    fn each_subscription_is_followed_by_one_also_in_one_moment() {
+        let plans = [plan(10, 0), plan(11, 500), plan(12, 900)];
+        let mut facts = facts(&plans);
+        let at = time("2026-03-01");
+        attach(&mut facts, 209, &plans[0], None, at);
+        attach(&mut facts, 205, &plans[1], None, at);
+        attach(&mut facts, 207, &plans[2], None, at);
+        // One that ends by itself is followed by what begins then, and by nothing later.
+        let last = facts.subscriptions.last_mut().unwrap();
+        last.status = Status::Canceled;
+        last.ended_at = Some(at);
+        attach(&mut facts, 203, &plans[0], None, at);
+        let follows: Vec<_> = facts.subscriptions.iter().map(|one| one.follows).collect();
+        assert_eq!(follows, [None, Some(id(209)), Some(id(205)), Some(id(207))]);
+        let last = facts.subscriptions.last_mut().unwrap();
+        last.status = Status::Canceled;
+        last.ended_at = Some(at);
+        attach(&mut facts, 201, &plans[0], None, time("2026-03-02"));
+        assert_eq!(facts.subscriptions[4].follows, None);
+    }
+
+    #[test]
+    fn a_move_is_noted_of_what_has_counted_outside_a_trial() {
+        let pro = plan(10, 500);
+        let mut facts = facts(std::slice::from_ref(&pro));
+        attach(&mut facts, 200, &pro, None, time("2026-03-01"));
+        let before = facts.subscriptions[0].clone();
+        let now = time("2026-03-20");
+        let moved = |before: &super::Subscription, anchor: &str, count: i32| {
+            let mut row = before.clone();
+            row.anchor_at = time(anchor);
+            row.count_number = count;
+            row.note_move(before, now);
+            row.anchor_moved_at
+        };
+        assert_eq!(moved(&before, "2026-03-01", 1), None);
+        assert_eq!(moved(&before, "2026-03-04", 1), Some(now));
+        assert_eq!(moved(&before, "2026-03-01", 2), Some(now));
+        let mut tried = before.clone();
+        tried.status = Status::Trialing;
+        assert_eq!(moved(&tried, "2026-03-04", 2), None);
+        let mut waits = before;
+        waits.count_number = 0;
+        assert_eq!(moved(&waits, "2026-03-04", 1), None);
     }
 }

@@ -60,6 +60,7 @@ impl Opening<'_> {
         row.anchor_at = counting.anchor_at;
         row.count_number = counting.count_number;
         row.feature_starts = counting.feature_starts;
+        row.follows = self.follows(facts);
         row.period_start = Some(self.at);
         match self.trial_ends_at {
             Some(end) => row.period_end = Some(end),
@@ -82,9 +83,11 @@ impl Opening<'_> {
             base: self.terms.base,
             status,
             anchor_at: self.at,
+            anchor_moved_at: None,
             count_number: 0,
             feature_starts: BTreeMap::new(),
             started_at: self.at,
+            follows: None,
             period_start: None,
             period_end: None,
             trial_ends_at: self.trial_ends_at,
@@ -99,6 +102,20 @@ impl Opening<'_> {
             one_time: self.terms.one_time,
             linked: false,
         }
+    }
+
+    /// Whose place it takes: what it switches from, or what ended at this moment and nobody follows.
+    fn follows(&self, facts: &Facts) -> Option<Uuid> {
+        if let Origin::Switch { from, .. } = self.origin {
+            return Some(from.id);
+        }
+        let rows = &facts.subscriptions;
+        let followed = |id| rows.iter().any(|one| one.follows == Some(id));
+        rows.iter()
+            .filter(|one| self.terms.base && one.base && one.group_id == self.terms.group_id)
+            .filter(|one| one.is_former() && one.ended_at == Some(self.at))
+            .map(|one| one.id)
+            .find(|id| *id != self.id && !followed(*id))
     }
 
     const fn status(&self) -> Status {

@@ -226,6 +226,7 @@ impl<'a, 'b> Hearing<'a, 'b> {
         if row.cancel_at.is_some() && self.is_succeeded(&row)? {
             row.cancel_at = None;
         }
+        row.note_move(&before, self.life.now());
         if row == before {
             return Ok(None);
         }

@@ -144,7 +144,7 @@ impl<'a> Ending<'a> {
         if self.kept.beyond.is_positive() {
             ledger.take(customer_id, &all, judge)
         } else {
-            ledger.give_back(customer_id, &all, judge)
+            ledger.give_back(customer_id, &all, judge, |_| true)
         }
     }
 

@@ -77,6 +77,6 @@ fn give_back(customer_id: Uuid, holds: &[Reservation]) -> Result<()> {
     let places: Vec<MeterPeriod> = changes.keys().copied().collect();
     // Nobody else can have given it back: there is nothing to judge.
     let judge = |_: &meter::Used| Ok(((), changes.iter().map(|(k, v)| (*k, *v)).collect()));
-    Counter::default().give_back(&Snapshot::latest()?, customer_id, &places, judge)?;
+    Counter::default().give_back(&Snapshot::latest()?, customer_id, &places, judge, |_| true)?;
     meter::record(&postings)
 }

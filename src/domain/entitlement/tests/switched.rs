@@ -150,6 +150,67 @@ fn a_late_return_grows_what_was_inherited() {
     assert_eq!(limit(&book, &world, "2026-03-25"), "67");
 }
 
+#[test]
+fn a_rest_is_not_given_again_where_a_provider_moves_the_anchor() {
+    for (anchor, after) in [
+        ("2026-04-02", "2026-05-03"),
+        ("2026-03-19", "2026-05-03"),
+        // Back to the meter of the plan before.
+        ("2026-01-15", "2026-04-16"),
+    ] {
+        let mut world = upgraded("2026-03-20");
+        let mut book = Book::default();
+        // All twenty that had rolled over, and one.
+        book.track(&world, CALLS, "2026-03-25", "21");
+        world.subscription(201).anchor_at = time(anchor);
+        world.subscription(201).anchor_moved_at = Some(time("2026-04-03"));
+        for at in ["2026-03-25", "2026-04-03", "2026-04-10"] {
+            assert_eq!(limit(&book, &world, at), "50", "{anchor} {at}");
+        }
+        // What is left from then on rolls over as ever.
+        let running = book.track(&world, CALLS, "2026-04-04", "41");
+        assert_eq!(running.code, Code::Tracked, "{anchor}");
+        assert_eq!(limit(&book, &world, after), "59", "{anchor}");
+    }
+}
+
+#[test]
+fn a_plan_after_a_moved_anchor_inherits_what_rolled_over_since() {
+    let mut world = upgraded("2026-03-20");
+    world.subscription(201).anchor_moved_at = Some(time("2026-04-03"));
+    switch(&mut world, 201, "2026-05-25");
+    world.plan(102);
+    let entry = world.entry(102, Subject::Feature(CALLS));
+    entry.limit = Some(quantity("7"));
+    entry.rollover = true;
+    world.subscribe(202, 102, "2026-05-25");
+    // Of periods of fifty the one in which the anchor moved and the one after it.
+    assert_eq!(limit(&Book::default(), &world, "2026-05-26"), "107");
+}
+
+#[test]
+fn switches_in_one_moment_hand_down_in_their_order_whatever_their_ids() {
+    for (second, third) in [(201, 202), (202, 201)] {
+        let mut world = upgraded("2026-03-20");
+        world.subscription(201).id = id(second);
+        world.facts.plan_features[1].reset = Reset::Every(Interval::Weekly);
+        switch(&mut world, second, "2026-03-20");
+        world.plan(102);
+        let entry = world.entry(102, Subject::Feature(CALLS));
+        entry.limit = Some(quantity("7"));
+        entry.rollover = true;
+        world.subscribe(third, 102, "2026-03-20");
+        let mut book = Book::default();
+        let mut between = world.clone();
+        between.facts.subscriptions.truncate(2);
+        between.subscription(second).status = Status::Active;
+        between.subscription(second).ended_at = None;
+        // While the second was live it spent what had rolled over, and all but ten of its own.
+        book.track(&between, CALLS, "2026-03-20", "60");
+        assert_eq!(limit(&book, &world, "2026-03-20"), "7", "{second}");
+    }
+}
+
 /// Three plans that follow each other, with rhythms, limits and rules at random; and the switches.
 fn succession(dice: &mut Dice) -> (World, [Time; 2]) {
     let mut world = World::new();

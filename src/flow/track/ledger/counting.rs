@@ -14,6 +14,7 @@ use owostack_domain::draw::{Own, WithHeld};
 use owostack_domain::entitlement::{Entitlement, Source};
 use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -42,17 +43,24 @@ impl Ledger<'_> {
             false => None,
         };
         let (held, own) = (&held, own.as_ref());
+        let certain = RefCell::new(Used::new());
         let judge = |used: &Used| {
+            certain.replace(used.clone());
             let used = WithHeld { used, held, own };
             judgement::judge(entitlement, &used, value)
         };
-        match self.give_back(customer_id, &places, judge) {
+        let hopes = |used: &Used| {
+            let own = own.map(|own| with_open(own, &certain.borrow(), used));
+            let own = own.as_ref();
+            judgement::judge(entitlement, &WithHeld { used, held, own }, value).is_ok()
+        };
+        match self.give_back(customer_id, &places, judge, hopes) {
             Err(refused) if at_most && !refused.is_retry() => {
                 let judge = |used: &Used| {
                     let used = WithHeld { used, held, own };
                     Ok(judgement::judge_at_most(entitlement, &used, value))
                 };
-                self.give_back(customer_id, &places, judge)
+                self.give_back(customer_id, &places, judge, |_| true)
             }
             outcome => outcome,
         }
@@ -83,7 +91,8 @@ impl Ledger<'_> {
         self.counter.take(snapshot, customer_id, places, judge)
     }
 
-    /// Judges and gives back in one step; what is given back must be pushed.
+    /// Judges and gives back in one step; what is given back must be pushed. What always can be given
+    /// back has no need of `hopes`.
     ///
     /// # Errors
     /// As [`Counter::give_back`].
@@ -92,9 +101,11 @@ impl Ledger<'_> {
         customer_id: Uuid,
         places: &[MeterPeriod],
         judge: impl Fn(&Used) -> Result<(T, Vec<Change>)>,
+        hopes: impl Fn(&Used) -> bool,
     ) -> Result<T> {
         let snapshot = &self.snapshot;
-        self.counter.give_back(snapshot, customer_id, places, judge)
+        self.counter
+            .give_back(snapshot, customer_id, places, judge, hopes)
     }
 
     /// Ends holds of the customer whose time is over; true when there were some (protocol 19).
@@ -149,4 +160,23 @@ impl Ledger<'_> {
         self.taken.clear();
         Ok(())
     }
+}
+
+/// What a feature drew of its pools if it drew all that others have open: whose that is, no entry says.
+fn with_open(
+    own: &HashMap<MeterPeriod, Own>,
+    certain: &Used,
+    hopeful: &Used,
+) -> HashMap<MeterPeriod, Own> {
+    let value = |used: &Used, place| used.get(place).copied().unwrap_or_default();
+    let widened = hopeful.keys().map(|place| {
+        let own = own.get(place).copied().unwrap_or_default();
+        let open = value(hopeful, place).saturating_sub_to_zero(value(certain, place));
+        let widened = Own {
+            amount: own.amount.checked_add(open).unwrap_or(Quantity::LIMIT),
+            units: Quantity::LIMIT,
+        };
+        (*place, if open.is_positive() { widened } else { own })
+    });
+    widened.collect()
 }
