@@ -73,7 +73,7 @@ def test_while_a_request_is_on_its_way(case, effect):
     outbox.fake.fail(PATHS[outbox.provider], effect, times=1)
     name = outbox.charge()
     wait_for(lambda: charges(outbox), what="the request has come")
-    assert outbox.moved(name) == (effect == "hang_after")
+    wait_for(lambda: outbox.moved(name) == (effect == "hang_after"), what="the provider has acted, where it does")
     row = outbox.row(name)
     assert (row["state"], row["is_sending"]) == ("running", True)
     end(outbox)
