@@ -26,9 +26,14 @@ extension_sql_file!(
     requires = ["catalog"]
 );
 extension_sql_file!(
+    "../sql/schema/12_catalog_event.sql",
+    name = "catalog_event",
+    requires = ["plan_feature"]
+);
+extension_sql_file!(
     "../sql/schema/12_catalog_rule.sql",
     name = "catalog_rule",
-    requires = ["plan_feature"]
+    requires = ["catalog_event"]
 );
 extension_sql_file!(
     "../sql/schema/13_catalog_trigger.sql",
@@ -36,14 +41,9 @@ extension_sql_file!(
     requires = ["catalog_rule"]
 );
 extension_sql_file!(
-    "../sql/schema/14_catalog_event.sql",
-    name = "catalog_event",
-    requires = ["catalog_trigger"]
-);
-extension_sql_file!(
     "../sql/schema/15_customer.sql",
     name = "customer",
-    requires = ["catalog_event"]
+    requires = ["catalog_trigger"]
 );
 extension_sql_file!(
     "../sql/schema/16_identity.sql",

@@ -18,6 +18,18 @@ BEGIN
             CASE WHEN relation IN ('credit_system_feature', 'plan_group_feature', 'plan_cycle',
                                    'plan_feature')
                  THEN '_catalog_part' ELSE '_catalog_row' END);
+        EXECUTE pg_catalog.format(
+            'CREATE TRIGGER %1$s_tell_insert AFTER INSERT ON owo.%1$I
+                 REFERENCING NEW TABLE AS rows_after
+                 FOR EACH STATEMENT EXECUTE FUNCTION owo._catalog_tell()', relation);
+        EXECUTE pg_catalog.format(
+            'CREATE TRIGGER %1$s_tell_update AFTER UPDATE ON owo.%1$I
+                 REFERENCING OLD TABLE AS rows_before NEW TABLE AS rows_after
+                 FOR EACH STATEMENT EXECUTE FUNCTION owo._catalog_tell()', relation);
+        EXECUTE pg_catalog.format(
+            'CREATE TRIGGER %1$s_tell_delete AFTER DELETE ON owo.%1$I
+                 REFERENCING OLD TABLE AS rows_before
+                 FOR EACH STATEMENT EXECUTE FUNCTION owo._catalog_tell()', relation);
         EXECUTE pg_catalog.format('ALTER TABLE owo.%1$I ENABLE ROW LEVEL SECURITY', relation);
         EXECUTE pg_catalog.format(
             'CREATE POLICY %1$s_reader ON owo.%1$I FOR SELECT

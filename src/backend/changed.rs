@@ -91,13 +91,9 @@ unsafe fn value<'a>(datum: pg_sys::Datum, kind: Kind) -> Option<Cell<'a>> {
     // SAFETY: promised by the caller; what is compressed or elsewhere is left to SQL, as taking it out
     // may raise.
     unsafe {
-        let is_plain = || {
-            let value = datum.cast_mut_ptr::<pg_sys::varlena>();
-            pgrx::varatt_is_4b_u(value)
-                || (pgrx::varatt_is_1b(value) && !pgrx::varatt_is_1b_e(value))
-        };
+        let in_place = || direct::is_in_place(datum.cast_mut_ptr());
         Some(match kind {
-            Kind::Text | Kind::Number if !is_plain() => return None,
+            Kind::Text | Kind::Number if !in_place() => return None,
             Kind::Text => {
                 let text = datum.cast_mut_ptr::<pg_sys::varlena>();
                 Cell::Text(std::str::from_utf8(pgrx::varlena_to_byte_slice(text)).ok()?)

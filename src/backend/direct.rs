@@ -78,6 +78,17 @@ pub unsafe fn unlock_light(lock: *mut pg_sys::LWLock) {
     unsafe { LWLockRelease(lock) };
 }
 
+/// Whether a value's bytes are where it points to as they are: neither compressed nor elsewhere.
+///
+/// # Safety
+/// It must be a varlena.
+pub unsafe fn is_in_place(value: *const pg_sys::varlena) -> bool {
+    // SAFETY: promised by the caller; reads its header.
+    unsafe {
+        pgrx::varatt_is_4b_u(value) || (pgrx::varatt_is_1b(value) && !pgrx::varatt_is_1b_e(value))
+    }
+}
+
 /// Functions that may raise, for calls inside [`guarded`].
 pub mod raw {
     use super::*;

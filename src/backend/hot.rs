@@ -5,7 +5,7 @@
 //! to the function's ordinary entry as if it had been called, so the two can only differ in cost.
 
 use crate::backend::answer::Answer;
-use crate::backend::numeric;
+use crate::backend::{direct, numeric};
 use owostack_domain::quantity::Quantity;
 use pgrx::pg_sys;
 use std::marker::PhantomData;
@@ -57,9 +57,7 @@ impl<'a> Call<'a> {
         // SAFETY: the argument is declared as text; its bytes live as long as the call.
         unsafe {
             let value = datum.cast_mut_ptr::<pg_sys::varlena>();
-            let plain = pgrx::varatt_is_4b_u(value)
-                || (pgrx::varatt_is_1b(value) && !pgrx::varatt_is_1b_e(value));
-            plain.then(|| pgrx::varlena_to_byte_slice(value))
+            direct::is_in_place(value).then(|| pgrx::varlena_to_byte_slice(value))
         }
     }
 

@@ -5,6 +5,7 @@
 //! 16 bits and the weight in another 16. Both spellings are read, as numeric.c may store either;
 //! ours are written like its own. A digit counts 10000^(weight - index).
 
+use crate::backend::direct;
 use crate::error::{Error, Result};
 use owostack_domain::quantity::QuantityError;
 use owostack_domain::quantity::{DECIMALS, Quantity};
@@ -46,8 +47,7 @@ pub unsafe fn read(datum: pg_sys::Datum) -> Option<Quantity> {
     // SAFETY: promised by the caller; a detoasted copy, if one is made, lives as long as the call.
     let bytes = unsafe {
         let value = datum.cast_mut_ptr::<pg_sys::varlena>();
-        let plain = pgrx::varatt_is_4b_u(value) || pgrx::varatt_is_1b(value);
-        pgrx::varlena_to_byte_slice(if plain && !pgrx::varatt_is_1b_e(value) {
+        pgrx::varlena_to_byte_slice(if direct::is_in_place(value) {
             value
         } else {
             pg_sys::pg_detoast_datum(value)

@@ -14,9 +14,13 @@
 //! 3. Who wants it alone holds the stripe in the lock table before it reads the boards, and waits for
 //!    transactions by their own locks: the deadlock detector sees every edge.
 //! 4. A share ends with its transaction, or with the subtransaction that took it first when that is
-//!    rolled back; who waits already waits for the transaction. It goes after the entries that it protected are unpinned, and a want goes after what was
-//!    changed is visible and has moved its generation: the callback here is registered before all
-//!    others, hence runs after them.
+//!    rolled back; who waits already waits for the transaction. It goes after the entries that it
+//!    protected are unpinned, and a want goes after what was changed is visible and has moved its
+//!    generation: the callback here is registered before all others, hence runs after them.
+//!
+//! What it costs: who queues behind a want waits for one who only waits itself, and the detector cannot
+//! let it pass. Where sessions lock rows and customers in opposite orders, one is ended (`40P01`) that
+//! could have gone first in a queue of the lock table.
 //!
 //! `tests/protocol` has these rules as a model.
 

@@ -32,27 +32,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION owo._catalog_tell() IS 'tells which catalogs a statement has changed';
-
-DO $$
-DECLARE
-    relation text;
-BEGIN
-    FOREACH relation IN ARRAY ARRAY[
-        'feature', 'credit_system', 'credit_system_feature', 'credit_pack', 'plan_group',
-        'plan_group_feature', 'plan', 'plan_cycle', 'plan_feature']
-    LOOP
-        EXECUTE pg_catalog.format(
-            'CREATE TRIGGER %1$s_tell_insert AFTER INSERT ON owo.%1$I
-                 REFERENCING NEW TABLE AS rows_after
-                 FOR EACH STATEMENT EXECUTE FUNCTION owo._catalog_tell()', relation);
-        EXECUTE pg_catalog.format(
-            'CREATE TRIGGER %1$s_tell_update AFTER UPDATE ON owo.%1$I
-                 REFERENCING OLD TABLE AS rows_before NEW TABLE AS rows_after
-                 FOR EACH STATEMENT EXECUTE FUNCTION owo._catalog_tell()', relation);
-        EXECUTE pg_catalog.format(
-            'CREATE TRIGGER %1$s_tell_delete AFTER DELETE ON owo.%1$I
-                 REFERENCING OLD TABLE AS rows_before
-                 FOR EACH STATEMENT EXECUTE FUNCTION owo._catalog_tell()', relation);
-    END LOOP;
-END
-$$;
