@@ -20,6 +20,7 @@ CREATE TABLE owo.subscription (
     anchor_moved_at timestamptz,
     started_at timestamptz NOT NULL,
     past_due_since timestamptz,
+    given_up_at timestamptz,
     paused_at timestamptz,
     ended_at timestamptz,
     due_at timestamptz,
@@ -79,6 +80,8 @@ COMMENT ON COLUMN owo.subscription.feature_starts
     IS 'features whose anchor or count differs from the subscription''s';
 COMMENT ON COLUMN owo.subscription.linked
     IS 'its provider renews and ends it; dates here run ahead of that';
+COMMENT ON COLUMN owo.subscription.given_up_at
+    IS 'when its provider stopped trying to collect; ends the days of grace';
 COMMENT ON COLUMN owo.subscription.due_at IS 'next date that changes this row';
 
 -- At most one change waits for a subscription; a later one replaces it.

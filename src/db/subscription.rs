@@ -78,9 +78,9 @@ pub fn insert(place: &Place, row: &Subscription, label: &Label) -> Result<()> {
               count_number, feature_starts, started_at, period_start, period_end, trial_ends_at,
               cancel_at, past_due_since, paused_at, ended_at, cycle_key, price_amount, currency,
               billing_interval, interval_count, one_time, linked, provider, metadata, due_at,
-              created_at, updated_at, anchor_moved_at, follows_id)
+              created_at, updated_at, anchor_moved_at, follows_id, given_up_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                 $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $29, $30, $31)",
+                 $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $29, $30, $31, $32)",
     );
     wake::note();
     spi::run(
@@ -117,6 +117,7 @@ pub fn insert(place: &Place, row: &Subscription, label: &Label) -> Result<()> {
             place.at,
             row.anchor_moved_at,
             row.follows,
+            row.given_up_at,
         ],
     )
     .map(|_| ())
@@ -133,7 +134,7 @@ pub fn update(place: &Place, row: &Subscription) -> Result<()> {
                 started_at = $7, period_start = $8, period_end = $9, trial_ends_at = $10,
                 cancel_at = $11, past_due_since = $12, paused_at = $13, ended_at = $14,
                 due_at = $15, updated_at = $16, linked = $17, anchor_moved_at = $18,
-                follows_id = $19
+                follows_id = $19, given_up_at = $20
           WHERE customer_id = $1 AND id = $2",
     );
     wake::note();
@@ -159,6 +160,7 @@ pub fn update(place: &Place, row: &Subscription) -> Result<()> {
             row.linked,
             row.anchor_moved_at,
             row.follows,
+            row.given_up_at,
         ],
     )
     .map(|_| ())

@@ -112,12 +112,15 @@ SELECT owo_worker_tick() IS NOT NULL AS ticked;
 SELECT status FROM state;
 SELECT status FROM owo.payment WHERE external_id = 'in_2';
 
--- Given up: no days of grace are left.
+-- Given up: no days of grace are left, however many there will be.
 SELECT owo_clock_set('2026-12-09 02:00:00+00');
 SELECT told('customer.subscription.updated', '2026-12-09 01:00:00+00', subscription('unpaid', '2026-12-01 00:00:02+00', '2027-01-01 00:00:02+00'));
 SELECT owo_worker_tick() IS NOT NULL AS ticked;
 SELECT status FROM state;
 SELECT allowed, code FROM owo_check('acme', 'calls');
+SELECT grace_days FROM owo_organization_set('lab', '{"grace_days": 60}');
+SELECT allowed, code FROM owo_check('acme', 'calls');
+SELECT past_due_since FROM state;
 -- The end, and words after it.
 SELECT told('customer.subscription.deleted', '2026-12-10+00', subscription('canceled', '2026-12-01 00:00:02+00', '2027-01-01 00:00:02+00', '{"ended_at": 1796860800}'));
 SELECT told('customer.subscription.updated', '2026-12-11+00', subscription('active', '2026-12-01 00:00:02+00', '2027-01-01 00:00:02+00'));

@@ -18,7 +18,8 @@ pub fn subscriptions(snapshot: &Snapshot, customer_id: Uuid) -> Result<Vec<Subsc
         "SELECT id, plan_id, group_id, base, status, anchor_at, count_number, feature_starts,
                 started_at, period_start, period_end, trial_ends_at, cancel_at, past_due_since,
                 paused_at, ended_at, cycle_key, price_amount, currency, billing_interval,
-                interval_count, one_time, linked, anchor_moved_at, follows_id
+                interval_count, one_time, linked, anchor_moved_at, follows_id,
+                given_up_at
            FROM owo.subscription WHERE customer_id = $1",
     );
     spi::read(
@@ -55,6 +56,7 @@ fn subscription(row: &Row) -> Result<Subscription> {
         linked: row.get(22)?,
         anchor_moved_at: row.get(23)?,
         follows: row.get(24)?,
+        given_up_at: row.get(25)?,
     })
 }
 

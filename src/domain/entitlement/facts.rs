@@ -190,6 +190,8 @@ pub struct Subscription {
     pub cancel_at: Option<Time>,
     /// Since when a payment is missing.
     pub past_due_since: Option<Time>,
+    /// When its provider stopped trying to collect that: no days of grace go beyond.
+    pub given_up_at: Option<Time>,
     /// Since when it is paused.
     pub paused_at: Option<Time>,
     /// When it stopped granting (canceled or expired).

@@ -206,6 +206,7 @@ impl World {
             trial_ends_at: None,
             cancel_at: None,
             past_due_since: None,
+            given_up_at: None,
             paused_at: None,
             ended_at: None,
             cycle_key: None,

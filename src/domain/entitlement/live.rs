@@ -104,13 +104,15 @@ pub(crate) fn changes_after(facts: &Facts, at: Time) -> Option<Time> {
         .min()
 }
 
-/// When a past-due subscription loses access; `None` while nothing is due.
+/// When a past-due subscription loses access; `None` while nothing is due. More days of grace do not
+/// bring back what its provider gave up before they were over.
 pub(crate) fn grace_end(subscription: &Subscription, grace_days: i32) -> Option<Time> {
     if subscription.status != Status::PastDue {
         return None;
     }
     let grace = TimeDelta::try_days(i64::from(grace_days))?;
-    subscription.past_due_since?.checked_add_signed(grace)
+    let over = subscription.past_due_since?.checked_add_signed(grace);
+    [over, subscription.given_up_at].into_iter().flatten().min()
 }
 
 /// True for the states that grant.

@@ -118,6 +118,9 @@ pub struct Standing {
     pub periods: Vec<(Time, Time)>,
     /// Since when a payment is missing.
     pub unpaid_since: Option<Time>,
+    /// When nobody tried to collect it any longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up_at: Option<Time>,
     /// Since when it rests.
     pub paused_at: Option<Time>,
     /// Whether it ends instead of renewing, as last said of the live one.
@@ -235,7 +238,10 @@ impl Standing {
             Word::Completed => {
                 self.begun_at.get_or_insert(moment.at);
             }
-            Word::Paid if !is_over => self.unpaid_since = None,
+            Word::Paid if !is_over => {
+                self.unpaid_since = None;
+                self.given_up_at = None;
+            }
             // The first payment of what has not begun, and one of a trial, are not missed.
             Word::Failed if matches!(self.said, Some(Said::Active | Said::PastDue)) => {
                 self.unpaid_since.get_or_insert(moment.at);
@@ -291,6 +297,10 @@ impl Standing {
         };
         self.unpaid_since = match said {
             Said::PastDue | Said::GivenUp => self.unpaid_since.or(Some(moment.at)),
+            _ => None,
+        };
+        self.given_up_at = match said {
+            Said::GivenUp => self.given_up_at.or(Some(moment.at)),
             _ => None,
         };
     }

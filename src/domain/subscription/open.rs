@@ -93,6 +93,7 @@ impl Opening<'_> {
             trial_ends_at: self.trial_ends_at,
             cancel_at: None,
             past_due_since: None,
+            given_up_at: None,
             paused_at: None,
             ended_at: None,
             cycle_key: self.terms.cycle_key.clone(),

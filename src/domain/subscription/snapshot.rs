@@ -31,8 +31,6 @@ pub struct Told<'a> {
     pub kept_anchor: Option<Time>,
     /// Zone of the customer.
     pub zone: Tz,
-    /// Days that a missing payment is overlooked.
-    pub grace_days: i32,
     /// Now.
     pub now: Time,
 }
@@ -142,13 +140,9 @@ fn settle_status(row: &mut Subscription, told: &Told, trial_over: bool) {
         row.status = status;
     }
     row.paused_at = standing.paused_at;
-    row.past_due_since = standing.unpaid_since.map(|since| match standing.said {
-        Some(Said::GivenUp) => since - TimeDelta::days(i64::from(told.grace_days)),
-        _ => since,
-    });
-    if row.status != Status::PastDue && row.status != Status::Paused {
-        row.past_due_since = None;
-    }
+    let unpaid = matches!(row.status, Status::PastDue | Status::Paused);
+    row.past_due_since = standing.unpaid_since.filter(|_| unpaid);
+    row.given_up_at = standing.given_up_at.filter(|_| unpaid);
 }
 
 /// The moment that dates are looked at from: now, or the last moment of what has ended.

@@ -70,7 +70,6 @@ impl World {
             before: &before,
             kept_anchor: self.heard.kept_anchor,
             zone: chrono_tz::UTC,
-            grace_days: 7,
             now: self.now,
         };
         if must_begin(&self.row, &told) {
@@ -206,15 +205,23 @@ fn the_wait_for_the_first_payment_is_no_period_where_the_trial_is_ours() {
 }
 
 #[test]
-fn given_up_leaves_no_days_of_grace() {
+fn given_up_is_kept_apart_from_the_days_of_grace() {
     let mut world = World::new("2026-12-02");
     let december = ("2026-12-01", "2027-01-01");
     world.hear(moment(time("2026-11-01"), 1), is(Said::Active, december));
     world.hear(moment(time("2026-12-01"), 1), is(Said::PastDue, december));
     assert_eq!(world.row.past_due_since, Some(time("2026-12-01")));
     world.hear(moment(time("2026-12-20"), 1), is(Said::GivenUp, december));
+    // Said again, it is not later for it.
+    world.hear(moment(time("2026-12-22"), 1), is(Said::GivenUp, december));
     assert_eq!(world.row.status, Status::PastDue);
-    assert_eq!(world.row.past_due_since, Some(time("2026-11-24")));
+    assert_eq!(world.row.past_due_since, Some(time("2026-12-01")));
+    assert_eq!(world.row.given_up_at, Some(time("2026-12-20")));
+    // Money that comes after all makes up for it.
+    world.hear(moment(time("2026-12-23"), 1), Word::Paid);
+    assert_eq!(world.row.status, Status::Active);
+    assert_eq!(world.row.past_due_since, None);
+    assert_eq!(world.row.given_up_at, None);
 }
 
 #[test]

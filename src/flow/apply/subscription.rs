@@ -206,7 +206,6 @@ impl<'a, 'b> Hearing<'a, 'b> {
             before: &self.before,
             kept_anchor: self.heard.kept_anchor,
             zone: self.life.facts.zone,
-            grace_days: self.life.facts.grace_days,
             now: self.life.now(),
         }
     }

@@ -52,6 +52,11 @@ fn past_due_keeps_access_for_the_grace_days() {
     );
     world.facts.grace_days = 0;
     assert!(!granted(&world, "2026-02-01T12:00:00Z"));
+    // However many they become, what was given up is not revived; until then it had been granted.
+    world.facts.grace_days = 3650;
+    world.subscription(200).given_up_at = Some(time("2026-02-04"));
+    assert!(granted(&world, "2026-02-03"));
+    assert!(!granted(&world, "2026-02-04"));
     // Per subscription: another one goes on granting.
     world.addon(101);
     world.entry(101, Subject::Feature(CALLS)).limit = Some(quantity("3"));
