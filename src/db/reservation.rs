@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use owostack_domain::hold::{Line, stored};
 use owostack_domain::quantity::Quantity;
 use serde_json::Value;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// One hold.
@@ -143,6 +144,25 @@ pub fn next_end(snapshot: &Snapshot, customer_id: Uuid) -> Result<Option<DateTim
     );
     let found = spi::read(snapshot, &NEXT, arguments![customer_id], |row| row.get(0))?;
     Ok(found.into_iter().next().flatten())
+}
+
+/// The same of each of these customers who has an open hold.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn next_ends(
+    snapshot: &Snapshot,
+    customer_ids: Vec<Uuid>,
+) -> Result<HashMap<Uuid, DateTime<Utc>>> {
+    static NEXT: Statement = Statement::new(
+        "SELECT customer_id, min(expires_at) FROM owo.reservation
+          WHERE customer_id = ANY ($1) AND status = 'open'
+          GROUP BY customer_id",
+    );
+    let found = spi::read(snapshot, &NEXT, arguments![customer_ids], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    Ok(found.into_iter().collect())
 }
 
 /// What the customer's open holds drew, of all or of those that expire by `until`.

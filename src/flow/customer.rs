@@ -11,7 +11,7 @@ use crate::flow::context::Context;
 use crate::flow::text;
 use owostack_domain::{ids, period};
 use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// What a call may say about a customer; None leaves the field as it is.
@@ -80,7 +80,7 @@ impl Profile {
     }
 
     /// Whether storing the profile would change nothing of `customer`.
-    fn is_contained_in(&self, customer: &Customer) -> bool {
+    pub fn is_contained_in(&self, customer: &Customer) -> bool {
         let same =
             |given: &Option<String>, stored: &Option<String>| given.is_none() || given == stored;
         let merged = self
@@ -211,6 +211,16 @@ pub fn ensure(context: &Context, key: &str, profile: Profile) -> Result<Customer
 /// Waits until this transaction alone may write the customer's row.
 pub fn lock_profile(customer_id: Uuid) {
     lock::acquire(Class::Profile, lock::stripe(customer_id), Mode::Exclusive);
+}
+
+/// The same for customers with these keys, without a deadlock between two such calls.
+pub fn lock_profiles<'k>(context: &Context, keys: impl Iterator<Item = &'k str>) {
+    let organization = &context.organization;
+    let id = |key| ids::customer_id(organization.id, key, organization.sandbox);
+    let stripes: BTreeSet<u64> = keys.map(|key| lock::stripe(id(key))).collect();
+    for stripe in stripes {
+        lock::acquire(Class::Profile, stripe, Mode::Exclusive);
+    }
 }
 
 /// Waits for [`lock_profile`] of a customer who must not have been deleted meanwhile.

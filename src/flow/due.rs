@@ -39,16 +39,28 @@ pub fn settle(context: &Context, customer_id: Uuid, until: DateTime<Utc>) -> Res
     life.save().map(|_| ())
 }
 
-/// Settles those of the customers whose switch has come to its date, before their usage is counted:
-/// what it carries must be on its new meter.
+/// Enters customers whose usage is to be counted, and settles those whose switch has come to its date:
+/// what it carries must be on its new meter first. Of `known` it is known that none has.
 ///
-/// Called before the locks that takes share, so that several takes do not wait for each other.
+/// Each is locked once, alone or with other takes, so that several calls that meet a date do not wait
+/// for each other.
 ///
 /// # Errors
 /// As the statements.
-pub fn settle_switches(context: &Context, customer_ids: Vec<Uuid>) -> Result<()> {
-    let switching = db::due::switching(&Snapshot::latest()?, customer_ids, context.now)?;
-    meter::lock_customers(switching.iter().copied());
+pub fn enter(
+    context: &Context,
+    customer_ids: Vec<Uuid>,
+    known: impl IntoIterator<Item = Uuid>,
+) -> Result<()> {
+    let mut switching = Vec::new();
+    if !customer_ids.is_empty() {
+        let view = Snapshot::latest()?;
+        switching = db::due::switching(&view, customer_ids.clone(), context.now)?;
+    }
+    meter::enter_beside(
+        switching.iter().copied(),
+        customer_ids.into_iter().chain(known),
+    );
     for customer_id in switching {
         settle(context, customer_id, context.now)?;
     }

@@ -1,8 +1,9 @@
 //! Recording usage (`api.md` 2): one event or many, judged in order, written at the end.
 //!
-//! Order of locks: idempotency keys, then customers, both in ascending order; the snapshot that
-//! judges comes after the last of them (protocol 23, 30). Nothing is written before every event has
-//! been judged, so a call that fails leaves nothing to undo.
+//! Order of locks: idempotency keys, customers, then what events of several customers need beside them
+//! (`ledger/order`), each in ascending order; the snapshot that judges comes after the last of them
+//! (protocol 23, 30). Nothing is written before every event has been judged, so a call that fails
+//! leaves nothing to undo.
 
 mod batch;
 mod denial;
@@ -83,10 +84,8 @@ fn begin<'a>(
         keys().for_each(|(customer_id, key)| idempotency::lock_key(customer_id, key));
     }
     let unknown: HashSet<Uuid> = named.iter().map(|(id, _)| *id).collect();
-    if !unknown.is_empty() {
-        due::settle_switches(context, unknown.into_iter().collect())?;
-    }
-    meter::enter(all().map(|(id, _)| id));
+    let known = known.iter().map(|(id, _)| *id);
+    due::enter(context, unknown.into_iter().collect(), known)?;
     let before = located
         .iter()
         .filter_map(|one| known::before(context, &one.event.question()));
@@ -130,6 +129,15 @@ fn locate(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Located>> {
                 .into_iter()
                 .map(|(name, row)| (name.to_owned(), Some(row))),
         );
+        let written = events.iter().filter_map(|event| {
+            let profile = Profile::from_json(event.customer_data.clone()?).ok()?;
+            match customers.get(&event.customer).and_then(Option::as_ref) {
+                Some(known) if profile.is_contained_in(known) => None,
+                Some(known) => Some(known.key.as_str()),
+                None => Some(event.customer.as_str()),
+            }
+        });
+        customer::lock_profiles(context, written);
     }
     let mut located = Vec::with_capacity(events.len());
     for event in events {

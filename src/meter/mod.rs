@@ -8,11 +8,11 @@
 //! that count are written here and by the fold alone. Whoever changes what a customer is subscribed
 //! to holds the customer's lock alone; takes hold it too, in the shared engine with others.
 
+mod enter;
 mod rest;
 pub mod shared;
 mod table;
 
-use crate::backend::lock::{self, Class, Mode};
 use crate::backend::preload;
 use crate::backend::spi::Snapshot;
 use crate::backend::wake;
@@ -31,6 +31,10 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use uuid::Uuid;
 
+pub use enter::{
+    enter_beside, enter_entities, enter_holds, enter_holds_beside, enter_one, enter_returns,
+    enter_serial, enter_serials, is_shared, lock_customer, lock_customers, try_lock_customer,
+};
 pub use rest::{Rest, take_rest};
 
 pub use table::pending;
@@ -94,83 +98,6 @@ pub fn writing<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     WRITING.set(WRITING.get().saturating_add(1));
     let _writing = Writing;
     body()
-}
-
-/// Waits until this transaction alone may change what the customer is subscribed to, and count.
-pub fn lock_customer(customer_id: Uuid) {
-    lock_customers([customer_id]);
-}
-
-/// The same for several customers, without a deadlock between two such calls.
-pub fn lock_customers(customer_ids: impl IntoIterator<Item = Uuid>) {
-    lock_stripes(Class::Customer, customer_ids, Mode::Exclusive);
-}
-
-/// The lock of [`lock_customer`] if nobody is in the way; true when it is held now.
-pub fn try_lock_customer(customer_id: Uuid) -> bool {
-    lock::try_acquire(Class::Customer, lock::stripe(customer_id))
-}
-
-/// Waits until nobody changes what the customers are subscribed to; takes may follow.
-///
-/// Alone in the table engine, together with other takes in the shared one.
-pub fn enter(customer_ids: impl IntoIterator<Item = Uuid>) {
-    lock_stripes(Class::Customer, customer_ids, take_mode());
-}
-
-/// Waits until this transaction alone draws what depends on earlier periods of the customer.
-///
-/// In the table engine the customer's lock is enough.
-pub fn enter_serial(customer_id: Uuid) {
-    if shared::is_usable() {
-        lock_stripes(Class::Serial, [customer_id], Mode::Exclusive);
-    }
-}
-
-/// Waits until this transaction alone adds and removes entities of the customer.
-pub fn enter_entities(customer_ids: impl IntoIterator<Item = Uuid>) {
-    let ids: Vec<Uuid> = customer_ids.into_iter().collect();
-    enter(ids.iter().copied());
-    lock_stripes(Class::Entity, ids, Mode::Exclusive);
-}
-
-/// Waits until nobody gives usage of the customer back; holds may be taken and closed then.
-///
-/// Holds of several transactions go together: each changes rows of its own. A return must know what
-/// is held, so it goes apart from them. In the table engine the customer's lock is enough.
-pub fn enter_holds(customer_id: Uuid) {
-    if shared::is_usable() {
-        lock_stripes(Class::Hold, [customer_id], Mode::Joint);
-    }
-}
-
-/// Waits until nobody changes what is held of the customer's usage; it may be given back then.
-pub fn enter_returns(customer_id: Uuid) {
-    if shared::is_usable() {
-        lock_stripes(Class::Hold, [customer_id], Mode::Share);
-    }
-}
-
-/// [`enter`] for one customer.
-pub fn enter_one(customer_id: Uuid) {
-    lock::acquire(Class::Customer, lock::stripe(customer_id), take_mode());
-}
-
-fn take_mode() -> Mode {
-    if shared::is_usable() {
-        Mode::Share
-    } else {
-        Mode::Exclusive
-    }
-}
-
-fn lock_stripes(class: Class, customer_ids: impl IntoIterator<Item = Uuid>, mode: Mode) {
-    let mut stripes: Vec<u64> = customer_ids.into_iter().map(lock::stripe).collect();
-    stripes.sort_unstable();
-    stripes.dedup();
-    for stripe in stripes {
-        lock::acquire(class, stripe, mode);
-    }
 }
 
 /// What is used of each meter and period, as a check sees it.

@@ -15,8 +15,6 @@ use crate::flow::due;
 use crate::flow::track::ledger::Ledger;
 use crate::flow::track::{self, Located, UsageEvent};
 use crate::flow::warm::{self, Answered, known};
-use crate::meter;
-use uuid::Uuid;
 
 /// Draws what one charge asks for without a statement, if what it needs is known; false leaves
 /// everything as it was, also where it would be denied.
@@ -58,15 +56,16 @@ pub fn charge(gate: &mut Gate, mut charges: Vec<Charge>) -> Result<()> {
     let ids = located
         .iter()
         .filter_map(|(_, located)| located.customer.as_ref().map(|customer| customer.id));
-    let ids: Vec<Uuid> = ids.collect();
-    due::settle_switches(&gate.context, ids.clone())?;
-    meter::enter(ids);
+    due::enter(&gate.context, ids.collect(), [])?;
     let before = located
         .iter()
         .filter_map(|(_, one)| known::before(&gate.context, &one.event.question()));
     let before = before.collect();
     let loaded = std::mem::take(&mut gate.loaded);
     let mut ledger = Ledger::resume(&gate.context, loaded, before)?;
+    if located.len() > 1 {
+        ledger.enter_together(located.iter().map(|(_, located)| located), Vec::new())?;
+    }
     for (asks, located) in located {
         let amount = located.event.value;
         let customer = located

@@ -84,8 +84,7 @@ fn enter(context: &Context, id: Uuid) -> Result<(Ledger<'_>, Customer, Reservati
     require_open(context, &found)?;
     let customer = db::customer::find(&snapshot, vec![found.customer_id])?.pop();
     let customer = customer.ok_or_else(|| Error::internal("a hold without customer"))?;
-    due::settle_switches(context, vec![customer.id])?;
-    meter::enter([customer.id]);
+    due::enter(context, vec![customer.id], [])?;
     Ok((Ledger::open(context, Vec::new())?, customer, found))
 }
 

@@ -9,7 +9,8 @@
 //! was taken in: settle and release act there, also after their end. Only the hold itself gives back
 //! what it drew.
 //!
-//! Locks: key, customer, [`crate::meter::enter_serial`], [`crate::meter::enter_holds`], the row.
+//! Locks: key, customer, [`crate::meter::enter_serial`], [`crate::meter::enter_holds`], the row; of several
+//! customers each kind in one order before the next.
 
 mod close;
 mod count;
@@ -21,5 +22,5 @@ mod reserve;
 pub use close::{release, settle};
 pub use count::{due_lines, follow, held, without_due};
 pub use end::{expire, release_all};
-pub use outlook::is_clear;
+pub use outlook::{due_among, is_clear};
 pub use reserve::{HoldRequest, Reserved, reserve};

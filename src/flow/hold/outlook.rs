@@ -45,13 +45,41 @@ pub fn is_due(customer_id: Uuid, now: DateTime<Utc>) -> Result<bool> {
     }
     let holds = generation::holds(customer_id);
     let next = db::reservation::next_end(&Snapshot::latest()?, customer_id)?;
-    if let Some(holds) = holds {
-        KNOWN.with_borrow_mut(|known| {
-            if known.len() >= KEPT {
-                known.clear();
-            }
-            known.insert(customer_id, (holds, next));
-        });
-    }
+    keep(customer_id, holds, next);
     Ok(next.is_some_and(|next| next <= now))
+}
+
+/// Those of the customers of whom an open hold is over.
+///
+/// # Errors
+/// As the statement.
+pub fn due_among(customer_ids: &[Uuid], now: DateTime<Utc>) -> Result<Vec<Uuid>> {
+    let unclear = customer_ids.iter().copied();
+    let unclear: Vec<Uuid> = unclear.filter(|id| !is_clear(*id, now)).collect();
+    if unclear.is_empty() {
+        return Ok(unclear);
+    }
+    let holds: Vec<Option<Holds>> = unclear.iter().map(|id| generation::holds(*id)).collect();
+    let ends = db::reservation::next_ends(&Snapshot::latest()?, unclear.clone())?;
+    let mut due = Vec::new();
+    for (customer_id, holds) in unclear.into_iter().zip(holds) {
+        let next = ends.get(&customer_id).copied();
+        keep(customer_id, holds, next);
+        if next.is_some_and(|next| next <= now) {
+            due.push(customer_id);
+        }
+    }
+    Ok(due)
+}
+
+fn keep(customer_id: Uuid, holds: Option<Holds>, next: Option<DateTime<Utc>>) {
+    let Some(holds) = holds else {
+        return;
+    };
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(customer_id, (holds, next));
+    });
 }

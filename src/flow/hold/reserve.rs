@@ -145,8 +145,7 @@ pub fn reserve(context: &Context, request: &HoldRequest) -> Result<Reserved> {
     if let Some(key) = &request.idempotency_key {
         idempotency::lock_key(customer.id, key);
     }
-    due::settle_switches(context, vec![customer.id])?;
-    meter::enter([customer.id]);
+    due::enter(context, vec![customer.id], [])?;
     if let Some(replayed) = request.replay(context, customer.id)? {
         return Ok(replayed);
     }

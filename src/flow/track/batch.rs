@@ -5,6 +5,7 @@
 //! cannot be taken from (a limit is reached) is judged like any other. Invariant: a batch answers like
 //! so many calls, in their order; an error of one event is an error of the call.
 
+use super::ledger::Ledger;
 use super::{Located, UsageEvent, begin, locate};
 use crate::backend::clock;
 use crate::error::{Error, Result};
@@ -19,6 +20,19 @@ use uuid::Uuid;
 enum Step {
     Known(Rc<Known>, UsageEvent),
     Located(Box<Located>),
+}
+
+impl Step {
+    fn located(one: Located) -> Self {
+        Self::Located(Box::new(one))
+    }
+
+    fn as_located(&self) -> Option<&Located> {
+        match self {
+            Self::Known(..) => None,
+            Self::Located(located) => Some(located),
+        }
+    }
 }
 
 /// Records events in order; one decision each.
@@ -66,39 +80,40 @@ fn record(
         .collect();
     let mut ledger = begin(context, &located, &keys, true)?;
     let mut located = located.into_iter();
-    let steps = taken.into_iter().map(|one| match one {
-        Some((known, event)) => Some(Step::Known(known, event)),
-        None => located.next().map(|one| Step::Located(Box::new(one))),
-    });
     let mut late = Late::default();
-    let mut answers = Vec::new();
+    let mut steps = Vec::with_capacity(taken.len());
     let now = clock::to_postgres(context.now);
-    for (index, step) in steps.flatten().enumerate() {
-        let judged = match step {
-            Step::Located(located) => ledger.judge(*located).map(Answered::Decided),
-            Step::Known(known, event) => {
-                // The locks may have waited for a switch.
-                let stands = late.stands(&known, now);
-                match if stands {
-                    ledger.take_known(&known, &event)
-                } else {
-                    Ok(None)
-                } {
-                    Ok(Some(answered)) => Ok(answered),
-                    Ok(None) => {
-                        let located = late.locate(context, event);
-                        located
-                            .and_then(|one| ledger.judge(one))
-                            .map(Answered::Decided)
-                    }
-                    Err(error) => Err(error),
-                }
+    for (index, one) in taken.into_iter().enumerate() {
+        steps.extend(match one {
+            // The locks may have waited for a switch.
+            Some((known, event)) if late.stands(&known, now) => Some(Step::Known(known, event)),
+            Some((_, event)) => {
+                let found = late.locate(context, event);
+                Some(Step::located(found.map_err(|error| at(error, index))?))
             }
-        };
+            None => located.next().map(Step::located),
+        });
+    }
+    let beside = std::mem::take(&mut late.standing);
+    ledger.enter_together(steps.iter().filter_map(Step::as_located), beside)?;
+    let mut answers = Vec::with_capacity(steps.len());
+    for (index, step) in steps.into_iter().enumerate() {
+        let judged = judge(context, &mut ledger, &mut late, step);
         answers.push(judged.map_err(|error| at(error, index))?);
     }
     ledger.close()?;
     Ok(answers)
+}
+
+fn judge(context: &Context, ledger: &mut Ledger, late: &mut Late, step: Step) -> Result<Answered> {
+    let located = match step {
+        Step::Located(located) => *located,
+        Step::Known(known, event) => match ledger.take_known(&known, &event)? {
+            Some(answered) => return Ok(answered),
+            None => late.locate(context, event)?,
+        },
+    };
+    ledger.judge(located).map(Answered::Decided)
 }
 
 /// For each event the plain allowance that it can be taken from, if that is known.
@@ -128,12 +143,20 @@ fn find(context: &Context, events: &[UsageEvent]) -> Vec<Option<Rc<Known>>> {
 struct Late {
     located: HashMap<(String, String), Located>,
     stands: HashMap<*const Known, bool>,
+    /// Customers of what stands.
+    standing: Vec<Uuid>,
 }
 
 impl Late {
     fn stands(&mut self, known: &Rc<Known>, now: clock::Tick) -> bool {
         let stands = self.stands.entry(Rc::as_ptr(known));
-        *stands.or_insert_with(|| known.stands(now))
+        *stands.or_insert_with(|| {
+            let stands = known.stands(now);
+            if stands {
+                self.standing.push(known.customer_id());
+            }
+            stands
+        })
     }
 
     fn locate(&mut self, context: &Context, event: UsageEvent) -> Result<Located> {

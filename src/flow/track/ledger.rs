@@ -5,6 +5,7 @@
 
 mod counting;
 mod keys;
+mod order;
 mod resolving;
 
 use super::{Located, UsageEvent, entity_exists, unknown};

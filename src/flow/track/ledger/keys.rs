@@ -131,6 +131,18 @@ impl Keys {
         })))
     }
 
+    /// Whether an earlier call answered under the event's key.
+    pub fn is_answered(&self, customer_id: Uuid, event: &UsageEvent) -> bool {
+        let Some(key) = &event.idempotency_key else {
+            return false;
+        };
+        let place = self
+            .names
+            .binary_search_by(|(id, name)| (*id, name.as_str()).cmp(&(customer_id, key)));
+        let state = place.ok().and_then(|place| self.states.get(place));
+        state.is_some_and(|state| state.stored.is_some())
+    }
+
     /// The event's request, as JSON text.
     fn request(&mut self, event: &UsageEvent) -> Result<Rc<str>> {
         if let Some((last, text)) = &self.request

@@ -25,20 +25,13 @@ impl Ledger<'_> {
         happened_at: DateTime<Utc>,
     ) -> Result<Entitlement> {
         let now = self.context.now;
-        let name = (customer.id, feature_id, entity.map(str::to_owned));
-        let running = match self.entitlements.get(&name) {
-            Some(known) => known.clone(),
-            None => self.resolved(customer, feature_id, entity, now)?,
-        };
+        let running = self.running(customer, feature_id, entity)?;
         let happened_at = self.standing(customer, feature_id)?.moment(happened_at);
         let late = running
             .sources
             .iter()
             .any(|source| source.period.start.is_some_and(|start| start > happened_at));
         if !late && !self.rolls_over(customer.id, feature_id) {
-            self.entitlements
-                .entry(name)
-                .or_insert_with(|| running.clone());
             return Ok(running);
         }
         // What is drawn from earlier periods is judged by their whole history: nobody else may
@@ -49,8 +42,26 @@ impl Ledger<'_> {
         self.resolved(customer, feature_id, entity, at)
     }
 
+    /// The entitlement of the present; kept where it depends on no earlier period.
+    pub(super) fn running(
+        &mut self,
+        customer: &Customer,
+        feature_id: Uuid,
+        entity: Option<&str>,
+    ) -> Result<Entitlement> {
+        let name = (customer.id, feature_id, entity.map(str::to_owned));
+        if let Some(known) = self.entitlements.get(&name) {
+            return Ok(known.clone());
+        }
+        let running = self.resolved(customer, feature_id, entity, self.context.now)?;
+        if !self.rolls_over(customer.id, feature_id) {
+            self.entitlements.insert(name, running.clone());
+        }
+        Ok(running)
+    }
+
     /// Whether anything of the feature's plans rolls over.
-    fn rolls_over(&self, customer_id: Uuid, feature_id: Uuid) -> bool {
+    pub(super) fn rolls_over(&self, customer_id: Uuid, feature_id: Uuid) -> bool {
         self.standings
             .get(&(customer_id, feature_id))
             .is_some_and(|standing| {
