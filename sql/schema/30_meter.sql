@@ -70,11 +70,17 @@ CREATE TABLE owo.meter_period (
     period_start timestamptz,
     period_end timestamptz,
     opening numeric NOT NULL DEFAULT 0,
+    carried numeric NOT NULL DEFAULT 0,
+    carried_opening numeric NOT NULL DEFAULT 0,
     PRIMARY KEY (customer_id, meter_id, number)
 ) WITH (fillfactor = 70);
 SELECT pg_catalog.pg_extension_config_dump('owo.meter_period', '');
 COMMENT ON TABLE owo.meter_period IS 'folded usage of a meter by period number';
 COMMENT ON COLUMN owo.meter_period.opening IS 'part of used whose record has been dropped';
+COMMENT ON COLUMN owo.meter_period.carried
+    IS 'part of used that switches carried here from other meters';
+COMMENT ON COLUMN owo.meter_period.carried_opening
+    IS 'part of carried whose record has been dropped';
 
 -- What each feature drew of a pool of credits: a return gives back no more than that.
 CREATE TABLE owo.meter_feature (
@@ -85,11 +91,17 @@ CREATE TABLE owo.meter_feature (
     used numeric NOT NULL,
     units numeric NOT NULL,
     opening numeric NOT NULL DEFAULT 0,
+    carried numeric NOT NULL DEFAULT 0,
+    carried_opening numeric NOT NULL DEFAULT 0,
     PRIMARY KEY (customer_id, meter_id, number, feature_id)
 ) WITH (fillfactor = 70);
 SELECT pg_catalog.pg_extension_config_dump('owo.meter_feature', '');
 COMMENT ON TABLE owo.meter_feature IS 'folded credits and units that one feature drew from a meter';
 COMMENT ON COLUMN owo.meter_feature.opening IS 'part of used whose record has been dropped';
+COMMENT ON COLUMN owo.meter_feature.carried
+    IS 'part of used that switches carried here from other meters';
+COMMENT ON COLUMN owo.meter_feature.carried_opening
+    IS 'part of carried whose record has been dropped';
 
 -- The record: partitions by month of the event, made by the fold that first needs one.
 CREATE TABLE owo.usage_event (

@@ -10,14 +10,18 @@ DECLARE
 BEGIN
     LOCK TABLE owo.usage_event IN ACCESS EXCLUSIVE MODE;
     EXECUTE format(
-        'UPDATE owo.meter_period AS p SET opening = p.opening + r.quantity
-           FROM (SELECT customer_id, meter_id, number, sum(quantity) AS quantity FROM %s
-                  GROUP BY customer_id, meter_id, number) AS r
+        'UPDATE owo.meter_period AS p
+            SET opening = p.opening + r.quantity, carried_opening = p.carried_opening + r.carried
+           FROM (SELECT customer_id, meter_id, number, sum(quantity) AS quantity,
+                        coalesce(sum(quantity) FILTER (WHERE kind = ''carry''), 0) AS carried
+                   FROM %s GROUP BY customer_id, meter_id, number) AS r
           WHERE p.customer_id = r.customer_id AND p.meter_id = r.meter_id AND p.number = r.number',
         record);
     EXECUTE format(
-        'UPDATE owo.meter_feature AS f SET opening = f.opening + r.quantity
-           FROM (SELECT customer_id, meter_id, number, feature_id, sum(quantity) AS quantity
+        'UPDATE owo.meter_feature AS f
+            SET opening = f.opening + r.quantity, carried_opening = f.carried_opening + r.carried
+           FROM (SELECT customer_id, meter_id, number, feature_id, sum(quantity) AS quantity,
+                        coalesce(sum(quantity) FILTER (WHERE kind = ''carry''), 0) AS carried
                    FROM %s WHERE kind <> ''hold''
                   GROUP BY customer_id, meter_id, number, feature_id) AS r
           WHERE f.customer_id = r.customer_id AND f.meter_id = r.meter_id AND f.number = r.number

@@ -77,21 +77,26 @@ pub fn fold(limit: i64) -> Result<i64> {
              ON CONFLICT (customer_id, id) DO NOTHING),
          periods AS (
              INSERT INTO owo.meter_period
-                 (customer_id, meter_id, number, used, period_start, period_end)
-             SELECT customer_id, meter_id, number, sum(quantity), min(period_start), max(period_end)
+                 (customer_id, meter_id, number, used, period_start, period_end, carried)
+             SELECT customer_id, meter_id, number, sum(quantity), min(period_start), max(period_end),
+                    coalesce(sum(quantity) FILTER (WHERE kind = 'carry'), 0)
                FROM moved GROUP BY customer_id, meter_id, number
               ORDER BY customer_id, meter_id, number
              ON CONFLICT (customer_id, meter_id, number)
-                DO UPDATE SET used = meter_period.used + excluded.used),
+                DO UPDATE SET used = meter_period.used + excluded.used,
+                              carried = meter_period.carried + excluded.carried),
          shares AS (
-             INSERT INTO owo.meter_feature (customer_id, meter_id, number, feature_id, used, units)
-             SELECT customer_id, meter_id, number, feature_id, sum(quantity), sum(units)
+             INSERT INTO owo.meter_feature
+                 (customer_id, meter_id, number, feature_id, used, units, carried)
+             SELECT customer_id, meter_id, number, feature_id, sum(quantity), sum(units),
+                    coalesce(sum(quantity) FILTER (WHERE kind = 'carry'), 0)
                FROM moved WHERE feature_id <> subject_id AND kind <> 'hold'
               GROUP BY customer_id, meter_id, number, feature_id
               ORDER BY customer_id, meter_id, number, feature_id
              ON CONFLICT (customer_id, meter_id, number, feature_id)
                 DO UPDATE SET used = meter_feature.used + excluded.used,
-                              units = meter_feature.units + excluded.units),
+                              units = meter_feature.units + excluded.units,
+                              carried = meter_feature.carried + excluded.carried),
          days AS (
              INSERT INTO owo.usage_daily (customer_id, feature_id, day, units)
              SELECT customer_id, feature_id, (at AT TIME ZONE 'UTC')::date, sum(units)
@@ -127,7 +132,8 @@ pub struct Difference {
 pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
     static DIFFERENCES: Statement = Statement::new(
         "WITH recorded AS (
-             SELECT customer_id, meter_id, number, sum(quantity) AS quantity
+             SELECT customer_id, meter_id, number, sum(quantity) AS quantity,
+                    coalesce(sum(quantity) FILTER (WHERE kind = 'carry'), 0) AS carried
                FROM owo.usage_event GROUP BY customer_id, meter_id, number),
          held AS (
              SELECT customer_id, meter_id, number, sum(quantity) AS quantity
@@ -136,7 +142,8 @@ pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
                      SELECT customer_id, meter_id, number, quantity, kind FROM owo.usage_pending) AS x
               WHERE kind = 'hold' GROUP BY customer_id, meter_id, number),
          shares AS (
-             SELECT e.customer_id, e.meter_id, e.number, e.feature_id, sum(e.quantity) AS quantity
+             SELECT e.customer_id, e.meter_id, e.number, e.feature_id, sum(e.quantity) AS quantity,
+                    coalesce(sum(e.quantity) FILTER (WHERE e.kind = 'carry'), 0) AS carried
                FROM owo.usage_event AS e
                JOIN owo.meter AS m ON m.customer_id = e.customer_id AND m.id = e.meter_id
               WHERE e.kind <> 'hold' AND e.feature_id <> m.subject_id
@@ -181,6 +188,25 @@ pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
              ON s.customer_id = r.customer_id AND s.meter_id = r.meter_id AND s.number = r.number
             AND s.feature_id = r.feature_id
           WHERE coalesce(r.quantity, 0) + coalesce(s.opening, 0) IS DISTINCT FROM s.used
+         UNION ALL
+         SELECT format('carried to meter %s period %s of customer %s', p.meter_id, p.number,
+                       p.customer_id),
+                trim_scale(coalesce(r.carried, 0) + p.carried_opening)::text,
+                trim_scale(p.carried)::text
+           FROM owo.meter_period AS p
+           LEFT JOIN recorded AS r
+             ON r.customer_id = p.customer_id AND r.meter_id = p.meter_id AND r.number = p.number
+          WHERE coalesce(r.carried, 0) + p.carried_opening <> p.carried
+         UNION ALL
+         SELECT format('carried to feature %s on meter %s period %s of customer %s', s.feature_id,
+                       s.meter_id, s.number, s.customer_id),
+                trim_scale(coalesce(r.carried, 0) + s.carried_opening)::text,
+                trim_scale(s.carried)::text
+           FROM owo.meter_feature AS s
+           LEFT JOIN shares AS r
+             ON r.customer_id = s.customer_id AND r.meter_id = s.meter_id AND r.number = s.number
+            AND r.feature_id = s.feature_id
+          WHERE coalesce(r.carried, 0) + s.carried_opening <> s.carried
          UNION ALL
          SELECT format('meter %s of customer %s', p.meter_id, p.customer_id), 'a meter row', 'no row'
            FROM (SELECT DISTINCT customer_id, meter_id FROM owo.meter_period) AS p

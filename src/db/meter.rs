@@ -5,7 +5,6 @@ use crate::backend::spi::{self, Snapshot, Statement};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use owostack_domain::draw::Own;
-use owostack_domain::meter_key::MeterPeriod;
 use owostack_domain::quantity::Quantity;
 use uuid::Uuid;
 
@@ -90,34 +89,6 @@ pub fn own(
                 units: row.get(1)?,
             })
         },
-    )
-}
-
-/// What each feature drew of a meter in a period, in credits, as far as it is known.
-///
-/// # Errors
-/// As `spi::read`.
-pub fn shares(
-    snapshot: &Snapshot,
-    customer_id: Uuid,
-    place: MeterPeriod,
-) -> Result<Vec<(Uuid, Quantity)>> {
-    static SHARES: Statement = Statement::new(
-        "SELECT feature_id, sum(quantity)
-           FROM (SELECT feature_id, used AS quantity FROM owo.meter_feature
-                  WHERE customer_id = $1 AND meter_id = $2 AND number = $3
-                 UNION ALL
-                 SELECT feature_id, quantity FROM owo.usage_pending
-                  WHERE customer_id = $1 AND meter_id = $2 AND number = $3
-                    AND feature_id <> subject_id AND kind <> 'hold') AS x
-          GROUP BY feature_id HAVING sum(quantity) > 0
-          ORDER BY feature_id",
-    );
-    spi::read(
-        snapshot,
-        &SHARES,
-        arguments![customer_id, place.meter_id, place.number],
-        |row| Ok((row.get(0)?, row.get(1)?)),
     )
 }
 
@@ -216,60 +187,4 @@ pub fn used_by_entities(
         |row| row.get(0),
     )?;
     Ok(sum.into_iter().next().unwrap_or(Quantity::ZERO))
-}
-
-/// What is used of a source's meters in the periods that contain `at`, for carrying it elsewhere.
-#[derive(Debug, Clone)]
-pub struct Running {
-    pub subject_id: Uuid,
-    pub cadence: String,
-    pub anchor_at: Option<DateTime<Utc>>,
-    pub count_number: i32,
-    pub entity: Option<String>,
-    pub used: Quantity,
-}
-
-/// Usage in running periods of every meter of a source (a plan group or a subscription).
-///
-/// # Errors
-/// As `spi::read`.
-pub fn running(
-    snapshot: &Snapshot,
-    customer_id: Uuid,
-    source_id: Uuid,
-    at: DateTime<Utc>,
-) -> Result<Vec<Running>> {
-    static RUNNING: Statement = Statement::new(
-        "SELECT subject_id, cadence, anchor_at, count_number, entity, sum(used)
-           FROM (SELECT m.subject_id, m.cadence, m.anchor_at, m.count_number, m.entity,
-                        p.used, p.period_start, p.period_end
-                   FROM owo.meter AS m
-                   JOIN owo.meter_period AS p ON p.customer_id = m.customer_id AND p.meter_id = m.id
-                  WHERE m.customer_id = $1 AND m.source_id = $2 AND m.origin IS NULL
-                 UNION ALL
-                 SELECT u.subject_id, u.cadence, u.anchor_at, u.count_number, u.meter_entity,
-                        u.quantity, u.period_start, u.period_end
-                   FROM owo.usage_pending AS u
-                  WHERE u.customer_id = $1 AND u.source_id = $2 AND u.origin IS NULL) AS x
-          WHERE (period_start IS NULL OR period_start <= $3)
-            AND (period_end IS NULL OR period_end > $3)
-          GROUP BY subject_id, cadence, anchor_at, count_number, entity
-         HAVING sum(used) <> 0
-          ORDER BY subject_id, cadence, anchor_at, count_number, entity",
-    );
-    spi::read(
-        snapshot,
-        &RUNNING,
-        arguments![customer_id, source_id, at],
-        |row| {
-            Ok(Running {
-                subject_id: row.get(0)?,
-                cadence: row.get(1)?,
-                anchor_at: row.get(2)?,
-                count_number: row.get(3)?,
-                entity: row.get(4)?,
-                used: row.get(5)?,
-            })
-        },
-    )
 }

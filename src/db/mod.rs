@@ -3,6 +3,7 @@
 //! Rows in, domain values out; one file per table family. Called by `flow/` and `meter/`, always
 //! inside `backend::owner::AsOwner`. No rule is decided here.
 
+pub mod carry;
 pub mod catalog;
 pub mod checkout;
 pub mod credit;

@@ -2,11 +2,12 @@
 //!
 //! Called when a life is saved, and by reads that see a switch before it is a row. Invariant: what
 //! is used of running periods counts on, once: the amounts are those of the latest state under the
-//! customer's lock. Deliberately absent: where usage goes, which the domain decides per meter.
+//! customer's lock, and what a meter that is taken up again counts of them already is not added to it.
+//! Deliberately absent: where usage goes, and what counts contain, which the domain decides per meter.
 
 use crate::backend::spi::Snapshot;
 use crate::db;
-use crate::db::meter::Running;
+use crate::db::carry::Running;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::hold;
@@ -16,9 +17,11 @@ use owostack_domain::entitlement::facts::{Facts, Subject, Subscription};
 use owostack_domain::hold::{Place, held_of};
 use owostack_domain::interval::Cadence;
 use owostack_domain::meter_key::{MeterKey, MeterPeriod, MeterSource};
-use owostack_domain::period::{Anchor, Schedule};
+use owostack_domain::period::Anchor;
 use owostack_domain::quantity::Quantity;
 use owostack_domain::subscription::carry::carry;
+use owostack_domain::subscription::lineage::{Counted, Lineage, Move, predecessor};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -38,12 +41,12 @@ pub fn carry_over(facts: &Facts, begun: &[Subscription]) -> Result<()> {
 fn post(facts: &Facts, carried: Vec<Carried>, at: DateTime<Utc>) -> Result<()> {
     let mut postings = Vec::with_capacity(carried.len());
     for moved in &carried {
-        for (feature_id, amount) in shares(facts, moved, at)? {
+        for (feature_id, amount) in &moved.shares {
             postings.push(Posting {
-                feature_id,
+                feature_id: *feature_id,
                 key: moved.to.key.clone(),
                 period: moved.to.period,
-                amount,
+                amount: *amount,
                 units: Quantity::ZERO,
                 kind: "carry",
                 at,
@@ -52,36 +55,16 @@ fn post(facts: &Facts, carried: Vec<Carried>, at: DateTime<Utc>) -> Result<()> {
             });
         }
     }
+    // A count is never below zero, not even on the way.
+    postings.sort_by_key(|posting| Reverse(posting.amount));
     if !postings.is_empty() {
         meter::post(&postings)?;
     }
-    let places = carried.into_iter().map(|moved| (moved.from, moved.to));
-    hold::follow(facts.customer_id, at, &places.collect::<Vec<_>>())
-}
-
-/// What is carried, by the feature that drew it: each may give back its own part of a pool of credits.
-/// What is held is nobody's yet.
-fn shares(facts: &Facts, moved: &Carried, at: DateTime<Utc>) -> Result<Vec<(Uuid, Quantity)>> {
-    let key = &moved.from;
-    let mut shares = Vec::new();
-    if let Subject::CreditSystem(_) = key.subject {
-        let schedule = Schedule {
-            cadence: key.cadence,
-            anchor: key.anchor,
-            zone: facts.zone,
-        };
-        let place = key.in_period(schedule.period_at(at).number);
-        shares = db::meter::shares(&Snapshot::latest()?, facts.customer_id, place)?;
-    }
-    let known = Quantity::checked_sum(shares.iter().map(|(_, amount)| *amount));
-    let rest = known.map(|known| moved.amount.saturating_sub_to_zero(known));
-    let Some(rest) = rest else {
-        return Err(Error::out_of_range("carried usage is out of range"));
-    };
-    if rest.is_positive() {
-        shares.push((key.subject.id(), rest));
-    }
-    Ok(shares)
+    let ways = carried.into_iter().flat_map(|moved| {
+        let to = moved.to;
+        moved.from.into_iter().map(move |from| (from, to.clone()))
+    });
+    hold::follow(facts.customer_id, at, &ways.collect::<Vec<_>>())
 }
 
 /// Carries what is used of a subscription whose periods are counted from another moment now.
@@ -121,21 +104,22 @@ pub fn projected(
     let due = hold::due_lines(context, facts.customer_id)?;
     for to in begun {
         for moved in carried(snapshot, facts, to)? {
-            let ended = held_of(&due, &moved.from, to.started_at);
+            let ended = held_of(&due, &moved.from, to.started_at, &moved.to);
+            let amounts = moved.shares.iter().map(|(_, amount)| *amount);
             let sum = sums.entry(moved.to.meter_period()).or_default();
-            *sum = sum
-                .checked_add(moved.amount.saturating_sub_to_zero(ended))
-                .ok_or_else(|| Error::out_of_range("carried usage is out of range"))?;
+            *sum = total(amounts.chain([*sum, ended.negate()]))?;
         }
     }
     Ok(sums)
 }
 
-/// Usage that counts elsewhere as well.
+/// What a place counts in addition.
 struct Carried {
-    from: MeterKey,
+    from: Vec<MeterKey>,
     to: Place,
-    amount: Quantity,
+    /// By the feature that drew it: each may give back its own part of a pool of credits. What is held
+    /// is nobody's yet and stands under the pool itself.
+    shares: Vec<(Uuid, Quantity)>,
 }
 
 /// Where the running usage of a group goes that this subscription takes over, and how much.
@@ -155,31 +139,88 @@ fn between(
     source: MeterSource,
     at: DateTime<Utc>,
 ) -> Result<Vec<Carried>> {
-    let mut carried = Vec::new();
-    for row in db::meter::running(snapshot, facts.customer_id, source.id(), at)? {
-        let key = key(facts, source, &row)?;
-        if let Some(place) = carry(facts, from, to, &key, at) {
-            carried.push(Carried {
-                from: key,
-                to: Place {
-                    key: place.key,
-                    period: place.period,
-                },
-                amount: row.used,
-            });
+    let rows = db::carry::running(snapshot, facts.customer_id, source.id(), at)?;
+    let keys = rows.iter().map(|row| key(facts, source, row));
+    let keys = keys.collect::<Result<Vec<MeterKey>>>()?;
+    let mut moves: Vec<Move> = Vec::new();
+    let mut ways: Vec<(Place, Vec<MeterKey>)> = Vec::new();
+    for running in &keys {
+        let Some(place) = carry(facts, from, to, running, at) else {
+            continue;
+        };
+        moves.push(Move::new(facts, running, &place, at));
+        let to = Place {
+            key: place.key,
+            period: place.period,
+        };
+        match ways.iter_mut().find(|(known, _)| *known == to) {
+            Some((_, sources)) => sources.push(running.clone()),
+            None => ways.push((to, vec![running.clone()])),
         }
     }
-    Ok(carried)
+    let ways = ways.into_iter().map(|(to, sources)| {
+        let related = keys.iter().filter(|one| one.subject == to.key.subject);
+        let lineage = Lineage::of(facts, from, &related.cloned().collect::<Vec<_>>());
+        Ok(Carried {
+            shares: shares(snapshot, facts, &lineage, &moves, &to)?,
+            from: sources,
+            to,
+        })
+    });
+    ways.collect()
 }
 
-/// The base subscription of the group that ended last before this one began.
-fn predecessor<'a>(facts: &'a Facts, to: &Subscription) -> Option<&'a Subscription> {
-    facts
-        .subscriptions
+/// What a place counts in addition, by feature: what goes there, without what it counts already.
+fn shares(
+    snapshot: &Snapshot,
+    facts: &Facts,
+    lineage: &Lineage,
+    moves: &[Move],
+    to: &Place,
+) -> Result<Vec<(Uuid, Quantity)>> {
+    let place = to.meter_period();
+    let sources: Vec<MeterPeriod> = moves
         .iter()
-        .filter(|one| to.base && one.base && one.group_id == to.group_id && one.id != to.id)
-        .filter(|one| one.is_former() && one.ended_at.is_some_and(|end| end <= to.started_at))
-        .max_by_key(|one| (one.ended_at, one.started_at, one.id))
+        .filter(|one| one.to == place)
+        .map(|one| one.from)
+        .collect();
+    let merge = lineage.merge(moves, place);
+    let places = match &merge {
+        Some(merge) => merge.places().into_iter().collect(),
+        None => sources.clone(),
+    };
+    let rows = db::carry::counted(snapshot, facts.customer_id, &places)?;
+    let missing = |feature_id: Option<Uuid>| {
+        let counted = |place: MeterPeriod| {
+            let mut rows = rows.iter();
+            let row = rows.find(|row| row.place == place && row.feature_id == feature_id);
+            row.map_or_else(Counted::default, |row| Counted {
+                used: row.used,
+                carried: row.carried,
+            })
+        };
+        match &merge {
+            Some(merge) => Ok(merge.missing(counted)),
+            None => total(sources.iter().map(|place| counted(*place).used)),
+        }
+    };
+    let mut features: Vec<Uuid> = rows.iter().filter_map(|row| row.feature_id).collect();
+    features.dedup();
+    let mut shares = Vec::new();
+    let mut rest = missing(None)?;
+    for feature_id in features {
+        let amount = missing(Some(feature_id))?;
+        rest = total([rest, amount.negate()])?;
+        shares.push((feature_id, amount));
+    }
+    shares.push((to.key.subject.id(), rest));
+    shares.retain(|(_, amount)| !amount.is_zero());
+    Ok(shares)
+}
+
+fn total(amounts: impl IntoIterator<Item = Quantity>) -> Result<Quantity> {
+    let sum = Quantity::checked_sum(amounts);
+    sum.ok_or_else(|| Error::out_of_range("carried usage is out of range"))
 }
 
 fn key(facts: &Facts, source: MeterSource, row: &Running) -> Result<MeterKey> {

@@ -154,18 +154,18 @@ pub fn add_held(sums: &mut HashMap<MeterPeriod, Quantity>, lines: &[Line]) {
 }
 
 fn count(sums: &mut HashMap<MeterPeriod, Quantity>, line: &Line, amount: Quantity) {
-    for place in std::iter::once(&line.place).chain(&line.carried) {
+    for place in places(line) {
         let sum = sums.entry(place.meter_period()).or_default();
         *sum = add(*sum, amount);
     }
 }
 
 /// Notes that what was used of a meter in the period that holds `at` counts at `to` as well; true
-/// when that concerns one of the lines.
+/// when that is new for one of the lines. Who comes back to a place is counted there already.
 pub fn carry(lines: &mut [Line], from: &MeterKey, at: Time, to: &Place) -> bool {
     let mut changed = false;
     for line in lines {
-        for _ in 0..times(line, from, at) {
+        if runs_on(line, from, at) && !is_at(line, to) {
             line.carried.push(to.clone());
             changed = true;
         }
@@ -173,23 +173,26 @@ pub fn carry(lines: &mut [Line], from: &MeterKey, at: Time, to: &Place) -> bool 
     changed
 }
 
-/// What the lines hold of a meter in the period that contains `at`.
+/// What the lines hold of meters in the periods that contain `at`, and not of `to`.
 #[must_use]
-pub fn held_of(lines: &[Line], key: &MeterKey, at: Time) -> Quantity {
-    lines.iter().fold(Quantity::ZERO, |mut sum, line| {
-        for _ in 0..times(line, key, at) {
-            sum = add(sum, line.amount);
-        }
-        sum
-    })
+pub fn held_of(lines: &[Line], from: &[MeterKey], at: Time, to: &Place) -> Quantity {
+    lines
+        .iter()
+        .filter(|line| from.iter().any(|key| runs_on(line, key, at)) && !is_at(line, to))
+        .fold(Quantity::ZERO, |sum, line| add(sum, line.amount))
 }
 
-/// How often a line is counted on a meter in the period that contains `at`.
-fn times(line: &Line, key: &MeterKey, at: Time) -> usize {
-    let places = std::iter::once(&line.place).chain(&line.carried);
-    places
-        .filter(|place| place.key == *key && place.period.contains(at))
-        .count()
+/// Whether a line is counted on a meter in the period that contains `at`.
+fn runs_on(line: &Line, key: &MeterKey, at: Time) -> bool {
+    places(line).any(|place| place.key == *key && place.period.contains(at))
+}
+
+fn is_at(line: &Line, to: &Place) -> bool {
+    places(line).any(|place| place.key == to.key && place.period.number == to.period.number)
+}
+
+fn places(line: &Line) -> impl Iterator<Item = &Place> {
+    std::iter::once(&line.place).chain(&line.carried)
 }
 
 /// Sums of counted quantities stay far inside 128 bits; should one not, it stays at the edge.

@@ -190,9 +190,16 @@ fn a_carried_count_is_given_back_as_well() {
     let back = given_back(&lines, &keep(&lines, None, quantity("1")));
     assert_eq!(back.used(from.meter_period()), quantity("-3"));
     assert_eq!(back.used(to.meter_period()), quantity("-3"));
+    // Who comes back is counted already.
+    assert!(!carry(&mut lines, &to.key, time("2026-02-03"), &from));
+    assert!(!carry(&mut lines, &from.key, time("2026-02-03"), &to));
+    let at = time("2026-02-03");
+    let keys = [from.key.clone(), to.key.clone()];
+    assert_eq!(held_of(&lines, &keys, at, &to), quantity("0"));
     // And once more from there.
     let mut next = to.clone();
     next.key.count_number = 10;
+    assert_eq!(held_of(&lines, &keys, at, &next), quantity("4"));
     assert!(carry(&mut lines, &to.key, time("2026-02-03"), &next));
     let mut held = HashMap::new();
     add_held(&mut held, &lines);

@@ -50,17 +50,35 @@ pub fn carry(
     if !counted_by_from || new.count_number != old.count_number {
         return None;
     }
-    let place = match feature_of(facts, to, running) {
-        Some(feature) => {
-            let allowance = allowance(asked, to, feature);
-            Carry {
-                key: allowance.meter,
-                period: allowance.period,
-            }
-        }
-        None => leftover(facts, new.anchor_at, running, at),
-    };
+    let place = own_place(facts, to, running, at)
+        .unwrap_or_else(|| leftover(facts, new.anchor_at, running, at));
     (place.key != *running).then_some(place)
+}
+
+/// Where a subscription counts the subject of a meter at a moment, by the same scope; `None` where its
+/// plan has no word on it.
+#[must_use]
+pub fn own_place(
+    facts: &Facts,
+    subscription: &Subscription,
+    running: &MeterKey,
+    at: Time,
+) -> Option<Carry> {
+    let asked = Asked {
+        customer_id: running.customer_id,
+        zone: facts.zone,
+        entity: running.entity.as_deref(),
+        at,
+    };
+    let allowance = allowance(
+        asked,
+        subscription,
+        feature_of(facts, subscription, running)?,
+    );
+    Some(Carry {
+        key: allowance.meter,
+        period: allowance.period,
+    })
 }
 
 fn feature_of<'a>(
@@ -94,4 +112,4 @@ fn leftover(facts: &Facts, anchor_at: Time, running: &MeterKey, at: Time) -> Car
 
 #[cfg(test)]
 #[path = "carry_tests.rs"]
-mod tests;
+pub(super) mod tests;

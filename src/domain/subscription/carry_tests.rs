@@ -9,7 +9,7 @@ use crate::subscription::fixture::{GROUP, attach, facts, id, plan, time};
 
 const FEATURE: Subject = Subject::Feature(uuid::Uuid::from_u128(500));
 
-fn feature(plan: u128, reset: Reset) -> PlanFeature {
+pub fn feature(plan: u128, reset: Reset) -> PlanFeature {
     PlanFeature {
         id: id(600 + plan),
         plan_id: id(plan),

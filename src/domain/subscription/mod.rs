@@ -9,6 +9,7 @@ pub mod carry;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod heard;
+pub mod lineage;
 pub mod open;
 pub mod price;
 pub mod snapshot;
