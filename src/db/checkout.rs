@@ -98,7 +98,7 @@ fn pack(row: &Row) -> Result<Option<PackSold>> {
 /// # Errors
 /// As `spi::read`.
 pub fn find(snapshot: &Snapshot, organization_id: Uuid, id: Uuid) -> Result<Option<Checkout>> {
-    static FIND: Statement = Statement::new(select!("WHERE id = $1 AND organization_id = $2"));
+    static FIND: Statement = Statement::look_up(select!("WHERE id = $1 AND organization_id = $2"));
     Ok(spi::read(snapshot, &FIND, arguments![id, organization_id], checkout)?.pop())
 }
 
@@ -107,7 +107,7 @@ pub fn find(snapshot: &Snapshot, organization_id: Uuid, id: Uuid) -> Result<Opti
 /// # Errors
 /// As `spi::read`.
 pub fn open(snapshot: &Snapshot, customer_id: Uuid) -> Result<Vec<Checkout>> {
-    static OPEN: Statement = Statement::new(select!(
+    static OPEN: Statement = Statement::look_up(select!(
         "WHERE customer_id = $1 AND status = 'open' ORDER BY created_at, id"
     ));
     spi::read(snapshot, &OPEN, arguments![customer_id], checkout)
@@ -187,7 +187,7 @@ pub struct Closing<'a> {
 /// # Errors
 /// As `spi::run`.
 pub fn close(customer_id: Uuid, id: Uuid, closing: &Closing) -> Result<bool> {
-    static CLOSE: Statement = Statement::new(
+    static CLOSE: Statement = Statement::look_up(
         "UPDATE owo.checkout
             SET status = $3, reference = $4, reason = $5, closed_at = $6, updated_at = $6
           WHERE customer_id = $1 AND id = $2 AND status = 'open'",
@@ -208,7 +208,7 @@ pub fn close(customer_id: Uuid, id: Uuid, closing: &Closing) -> Result<bool> {
 /// # Errors
 /// As `spi::run`.
 pub fn set_url(customer_id: Uuid, id: Uuid, url: &str, at: DateTime<Utc>) -> Result<()> {
-    static SET: Statement = Statement::new(
+    static SET: Statement = Statement::look_up(
         "UPDATE owo.checkout SET url = $3, updated_at = $4
           WHERE customer_id = $1 AND id = $2 AND status = 'open' AND url IS DISTINCT FROM $3",
     );
@@ -220,7 +220,7 @@ pub fn set_url(customer_id: Uuid, id: Uuid, url: &str, at: DateTime<Utc>) -> Res
 /// # Errors
 /// As `spi::run`.
 pub fn reopen(customer_id: Uuid, id: Uuid) -> Result<()> {
-    static REOPEN: Statement = Statement::new(
+    static REOPEN: Statement = Statement::look_up(
         "UPDATE owo.checkout SET status = 'open', closed_at = NULL, reason = NULL
           WHERE customer_id = $1 AND id = $2 AND status IN ('failed', 'expired')",
     );
@@ -232,8 +232,9 @@ pub fn reopen(customer_id: Uuid, id: Uuid) -> Result<()> {
 /// # Errors
 /// As `spi::read`.
 pub fn row(snapshot: &Snapshot, organization_id: Uuid, id: Uuid) -> Result<Option<pg_sys::Datum>> {
-    static ROW: Statement =
-        Statement::new("SELECT c FROM owo.checkout AS c WHERE id = $1 AND organization_id = $2");
+    static ROW: Statement = Statement::look_up(
+        "SELECT c FROM owo.checkout AS c WHERE id = $1 AND organization_id = $2",
+    );
     Ok(
         spi::read(snapshot, &ROW, arguments![id, organization_id], |row| {
             row.composite(0)

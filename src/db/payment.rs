@@ -285,11 +285,11 @@ pub fn give_up(customer_id: Uuid, checkout_id: Uuid, at: DateTime<Utc>) -> Resul
 /// As `spi::run`.
 pub fn erase(customer_id: Uuid) -> Result<()> {
     static ERASE: [Statement; 2] = [
-        Statement::new(
+        Statement::look_up(
             "UPDATE owo.payment SET metadata = '{}', action_url = NULL
               WHERE customer_id = $1 AND (metadata <> '{}' OR action_url IS NOT NULL)",
         ),
-        Statement::new(
+        Statement::look_up(
             "UPDATE owo.refund SET reason = NULL WHERE customer_id = $1 AND reason IS NOT NULL",
         ),
     ];

@@ -108,7 +108,7 @@ pub fn of_payment(snapshot: &Snapshot, customer_id: Uuid, payment_id: Uuid) -> R
 /// # Errors
 /// As `spi::run`.
 pub fn take(customer_id: Uuid, id: Uuid, grant_id: Uuid) -> Result<()> {
-    static TAKE: Statement = Statement::new(
+    static TAKE: Statement = Statement::look_up(
         "UPDATE owo.refund SET credit_grant_id = $3 WHERE customer_id = $1 AND id = $2",
     );
     spi::run(&TAKE, arguments![customer_id, id, grant_id]).map(|_| ())

@@ -235,7 +235,7 @@ pub fn set_lines(row: &Reservation) -> Result<()> {
 /// # Errors
 /// As `spi::run`.
 pub fn delete_closed(limit: i64) -> Result<u64> {
-    static DELETE: Statement = Statement::new(
+    static DELETE: Statement = Statement::look_up(
         "DELETE FROM owo.reservation
           WHERE ctid = ANY (ARRAY(
                 SELECT r.ctid

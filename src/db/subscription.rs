@@ -30,7 +30,7 @@ type Labelled = (Label, Option<DateTime<Utc>>);
 /// # Errors
 /// As `spi::read`.
 pub fn labels(snapshot: &Snapshot, customer_id: Uuid) -> Result<BTreeMap<Uuid, Labelled>> {
-    static LABELS: Statement = Statement::new(
+    static LABELS: Statement = Statement::look_up(
         "SELECT id, provider, metadata, due_at FROM owo.subscription WHERE customer_id = $1",
     );
     let rows = spi::read(snapshot, &LABELS, arguments![customer_id], |row| {
@@ -128,7 +128,7 @@ pub fn insert(place: &Place, row: &Subscription, label: &Label) -> Result<()> {
 /// # Errors
 /// As [`insert`].
 pub fn update(place: &Place, row: &Subscription) -> Result<()> {
-    static UPDATE: Statement = Statement::new(
+    static UPDATE: Statement = Statement::look_up(
         "UPDATE owo.subscription
             SET status = $3, anchor_at = $4, count_number = $5, feature_starts = $6,
                 started_at = $7, period_start = $8, period_end = $9, trial_ends_at = $10,
@@ -204,7 +204,7 @@ pub fn insert_change(place: &Place, change: &PlanChange, metadata: &Value) -> Re
 /// As `spi::run`.
 pub fn delete_changes(customer_id: Uuid, ids: Vec<Uuid>) -> Result<()> {
     static DELETE: Statement =
-        Statement::new("DELETE FROM owo.plan_change WHERE customer_id = $1 AND id = ANY ($2)");
+        Statement::look_up("DELETE FROM owo.plan_change WHERE customer_id = $1 AND id = ANY ($2)");
     spi::run(&DELETE, arguments![customer_id, ids]).map(|_| ())
 }
 
@@ -214,7 +214,7 @@ pub fn delete_changes(customer_id: Uuid, ids: Vec<Uuid>) -> Result<()> {
 /// As `spi::read`.
 pub fn change_metadata(snapshot: &Snapshot, customer_id: Uuid) -> Result<BTreeMap<Uuid, Value>> {
     static METADATA: Statement =
-        Statement::new("SELECT id, metadata FROM owo.plan_change WHERE customer_id = $1");
+        Statement::look_up("SELECT id, metadata FROM owo.plan_change WHERE customer_id = $1");
     let rows = spi::read(snapshot, &METADATA, arguments![customer_id], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })?;
@@ -226,7 +226,7 @@ pub fn change_metadata(snapshot: &Snapshot, customer_id: Uuid) -> Result<BTreeMa
 /// # Errors
 /// As `spi::read`.
 pub fn trial_used(snapshot: &Snapshot, customer_id: Uuid, group_id: Uuid) -> Result<bool> {
-    static USED: Statement = Statement::new(
+    static USED: Statement = Statement::look_up(
         "SELECT EXISTS (SELECT FROM owo.trial WHERE customer_id = $1 AND group_id = $2)",
     );
     let rows = spi::read(snapshot, &USED, arguments![customer_id, group_id], |row| {
@@ -269,7 +269,7 @@ pub fn insert_manual_method(
     reference: Option<&str>,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    static DEMOTE: Statement = Statement::new(
+    static DEMOTE: Statement = Statement::look_up(
         "UPDATE owo.payment_method SET is_default = false WHERE customer_id = $1 AND is_default",
     );
     static INSERT: Statement = Statement::new(
@@ -286,12 +286,12 @@ pub fn insert_manual_method(
 /// As `spi::run`.
 pub fn erase(customer_id: Uuid) -> Result<()> {
     static ERASE: [Statement; 3] = [
-        Statement::new("DELETE FROM owo.payment_method WHERE customer_id = $1"),
-        Statement::new(
+        Statement::look_up("DELETE FROM owo.payment_method WHERE customer_id = $1"),
+        Statement::look_up(
             "UPDATE owo.subscription SET metadata = '{}'
               WHERE customer_id = $1 AND metadata <> '{}'",
         ),
-        Statement::new(
+        Statement::look_up(
             "UPDATE owo.checkout SET metadata = '{}', callback_url = NULL, url = NULL, reason = NULL
               WHERE customer_id = $1
                 AND (metadata <> '{}' OR num_nonnulls(callback_url, url, reason) > 0)",
@@ -308,8 +308,9 @@ pub fn erase(customer_id: Uuid) -> Result<()> {
 /// # Errors
 /// As `spi::read`.
 pub fn row(customer_id: Uuid, id: Uuid) -> Result<Option<pg_sys::Datum>> {
-    static ROW: Statement =
-        Statement::new("SELECT s FROM owo.subscription AS s WHERE customer_id = $1 AND id = $2");
+    static ROW: Statement = Statement::look_up(
+        "SELECT s FROM owo.subscription AS s WHERE customer_id = $1 AND id = $2",
+    );
     let snapshot = Snapshot::latest()?;
     Ok(
         spi::read(&snapshot, &ROW, arguments![customer_id, id], |row| {

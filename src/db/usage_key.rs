@@ -150,7 +150,7 @@ fn store_plain(answers: &[NewAnswer], created_at: Tick) -> bool {
 /// # Errors
 /// As `spi::run`.
 pub fn delete_expired(limit: i64) -> Result<u64> {
-    static DELETE: Statement = Statement::new(
+    static DELETE: Statement = Statement::look_up(
         "DELETE FROM owo.usage_key
           WHERE ctid = ANY (ARRAY(
                 SELECT k.ctid

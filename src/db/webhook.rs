@@ -109,7 +109,7 @@ pub fn find(
     account_id: Uuid,
     event_id: &str,
 ) -> Result<Option<(Uuid, String)>> {
-    static FIND: Statement = Statement::new(
+    static FIND: Statement = Statement::look_up(
         "SELECT id, status FROM owo.webhook_event WHERE account_id = $1 AND event_id = $2",
     );
     let found = spi::read(snapshot, &FIND, arguments![account_id, event_id], |row| {
@@ -161,7 +161,7 @@ fn event(row: &Row) -> Result<Event> {
 /// # Errors
 /// As `spi::read`.
 pub fn due(snapshot: &Snapshot, now: DateTime<Utc>, count: i64) -> Result<Vec<Uuid>> {
-    static DUE: Statement = Statement::new(
+    static DUE: Statement = Statement::look_up(
         "SELECT e.id FROM owo.webhook_event AS e
            JOIN owo.provider_binding AS b ON b.account_id = e.account_id AND b.database_oid = $1
           WHERE e.status IN ('received', 'parked') AND e.next_at <= $2
@@ -180,7 +180,7 @@ pub fn due(snapshot: &Snapshot, now: DateTime<Utc>, count: i64) -> Result<Vec<Uu
 /// # Errors
 /// As `spi::read`.
 pub fn next_due(snapshot: &Snapshot) -> Result<Option<DateTime<Utc>>> {
-    static NEXT: Statement = Statement::new(
+    static NEXT: Statement = Statement::look_up(
         "SELECT min(e.next_at) FROM owo.webhook_event AS e
            JOIN owo.provider_binding AS b ON b.account_id = e.account_id AND b.database_oid = $1
           WHERE e.status IN ('received', 'parked')",
@@ -208,7 +208,7 @@ pub fn lock_open(ids: Vec<Uuid>) -> Result<Vec<Event>> {
 /// As `spi::write`.
 pub fn lock(organization_id: Uuid, id: Uuid) -> Result<Option<Event>> {
     static LOCK: Statement =
-        Statement::new(select!("WHERE organization_id = $1 AND id = $2 FOR UPDATE"));
+        Statement::look_up(select!("WHERE organization_id = $1 AND id = $2 FOR UPDATE"));
     Ok(spi::write(&LOCK, arguments![organization_id, id], event)?.pop())
 }
 
@@ -267,7 +267,7 @@ pub fn put_off(id: Uuid, next_at: DateTime<Utc>) -> Result<()> {
 /// # Errors
 /// As `spi::read`.
 pub fn has_looked(snapshot: &Snapshot, id: Uuid, subjects: Vec<Uuid>) -> Result<bool> {
-    static LOOKED: Statement = Statement::new(
+    static LOOKED: Statement = Statement::look_up(
         "SELECT EXISTS (SELECT FROM owo.webhook_event AS e
                           JOIN owo.outbox AS o ON o.account_id = e.account_id
                          WHERE e.id = $1 AND o.subject_id = ANY ($2) AND o.kind = 'fetch'
@@ -302,7 +302,7 @@ pub fn reopen(
     error: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    static REOPEN: Statement = Statement::new(
+    static REOPEN: Statement = Statement::look_up(
         "UPDATE owo.webhook_event
             SET kind = $2, status = $3, error = $4, attempts = 0, waits_for = NULL,
                 updated_at = $5,
@@ -319,17 +319,18 @@ pub fn reopen(
 /// # Errors
 /// As `spi::run`.
 pub fn drop_bodies(now: DateTime<Utc>, count: i64) -> Result<u64> {
-    static DROP: Statement = Statement::new(
+    static DROP: Statement = Statement::look_up(
         "UPDATE owo.webhook_event SET body = NULL, headers = '{}'
-          WHERE id IN (
-              SELECT e.id FROM owo.organization AS o
+          WHERE ctid = ANY (ARRAY(
+              SELECT e.ctid
+                FROM owo.organization AS o
                CROSS JOIN LATERAL (
-                   SELECT w.id FROM owo.webhook_event AS w
+                   SELECT w.ctid FROM owo.webhook_event AS w
                     WHERE w.organization_id = o.id AND w.body IS NOT NULL
                       AND w.status NOT IN ('received', 'parked')
                       AND w.received_at < coalesce(o.clock_at, $1) - o.webhook_days * interval '1 day'
                     ORDER BY w.received_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS e
-               LIMIT $2)",
+               LIMIT $2))",
     );
     spi::run(&DROP, arguments![now, count])
 }

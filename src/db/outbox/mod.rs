@@ -65,7 +65,7 @@ pub fn insert(row: &New, at: DateTime<Utc>) -> Result<bool> {
 /// # Errors
 /// As `spi::run`.
 pub fn revive(id: Uuid, at: DateTime<Utc>) -> Result<()> {
-    static REVIVE: Statement = Statement::new(
+    static REVIVE: Statement = Statement::look_up(
         "UPDATE owo.outbox
             SET state = 'queued', operation = NULL, attempts = 0, closed_at = NULL, updated_at = $2,
                 next_at = CASE state WHEN 'done' THEN $2 + interval '1 minute' ELSE $2 END
@@ -93,11 +93,13 @@ pub fn unfinished(snapshot: &Snapshot, subject_id: Uuid) -> Result<Vec<Uuid>> {
 /// # Errors
 /// As `spi::run`.
 pub fn delete_done(before: DateTime<Utc>, limit: i64) -> Result<u64> {
-    static DELETE: Statement = Statement::new(
+    static DELETE: Statement = Statement::look_up(
         "DELETE FROM owo.outbox
-          WHERE id IN (SELECT id FROM owo.outbox
-                        WHERE closed_at < $1 AND state = 'done'
-                        ORDER BY closed_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+          WHERE ctid = ANY (ARRAY(
+                SELECT j.ctid
+                  FROM owo.outbox AS j
+                 WHERE j.closed_at < $1 AND j.state = 'done'
+                 ORDER BY j.closed_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
     );
     spi::run(&DELETE, arguments![before, limit])
 }

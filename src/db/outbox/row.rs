@@ -121,7 +121,7 @@ fn row(row: &spi::Row) -> Result<Row> {
 /// # Errors
 /// As `spi::write`.
 pub fn take_up(id: Uuid, at: DateTime<Utc>) -> Result<Option<Row>> {
-    static TAKE_UP: Statement = Statement::new(concat!(
+    static TAKE_UP: Statement = Statement::look_up(concat!(
         "SELECT ",
         columns!(),
         "  FROM owo.outbox
@@ -138,7 +138,7 @@ pub fn take_up(id: Uuid, at: DateTime<Utc>) -> Result<Option<Row>> {
 /// # Errors
 /// As `spi::write`.
 pub fn lock(id: Uuid) -> Result<Option<Row>> {
-    static LOCK: Statement = Statement::new(concat!(
+    static LOCK: Statement = Statement::look_up(concat!(
         "SELECT ",
         columns!(),
         " FROM owo.outbox WHERE id = $1 FOR UPDATE"
@@ -151,7 +151,7 @@ pub fn lock(id: Uuid) -> Result<Option<Row>> {
 /// # Errors
 /// As `spi::run`.
 pub fn store(row: &Row, at: DateTime<Utc>) -> Result<()> {
-    static STORE: Statement = Statement::new(
+    static STORE: Statement = Statement::look_up(
         "UPDATE owo.outbox
             SET operation = $2, progress = $3, state = $4, is_sending = $5, attempts = $6,
                 next_at = $7, lease_until = $8, waits_for = $9, error = $10, error_code = $11,
@@ -183,7 +183,7 @@ pub fn store(row: &Row, at: DateTime<Utc>) -> Result<()> {
 /// # Errors
 /// As `spi::read`.
 pub fn composite(id: Uuid) -> Result<Option<pg_sys::Datum>> {
-    static ROW: Statement = Statement::new("SELECT o FROM owo.outbox AS o WHERE id = $1");
+    static ROW: Statement = Statement::look_up("SELECT o FROM owo.outbox AS o WHERE id = $1");
     let snapshot = Snapshot::latest()?;
     Ok(spi::read(&snapshot, &ROW, arguments![id], |row| row.composite(0))?.pop())
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 /// # Errors
 /// As `spi::run`.
 pub fn wake_waiting(id: Uuid, at: DateTime<Utc>) -> Result<u64> {
-    static WAKE: Statement = Statement::new(
+    static WAKE: Statement = Statement::look_up(
         "UPDATE owo.outbox
             SET state = 'queued', waits_for = NULL, next_at = $2, updated_at = $2
           WHERE waits_for = $1 AND state = 'waiting'",
@@ -24,7 +24,7 @@ pub fn wake_waiting(id: Uuid, at: DateTime<Utc>) -> Result<u64> {
 /// # Errors
 /// As `spi::run`.
 pub fn fail_waiting(id: Uuid, text: &str, code: &str, at: DateTime<Utc>) -> Result<u64> {
-    static FAIL: Statement = Statement::new(
+    static FAIL: Statement = Statement::look_up(
         "UPDATE owo.outbox
             SET state = 'queued', waits_for = NULL, next_at = $4, updated_at = $4, error = $2,
                 error_code = $3
@@ -39,7 +39,7 @@ pub fn fail_waiting(id: Uuid, text: &str, code: &str, at: DateTime<Utc>) -> Resu
 /// # Errors
 /// As `spi::run`.
 pub fn line_up_behind(account_id: Uuid, id: Uuid, at: DateTime<Utc>) -> Result<u64> {
-    static LINE_UP: Statement = Statement::new(
+    static LINE_UP: Statement = Statement::look_up(
         "UPDATE owo.outbox
             SET state = 'waiting', waits_for = $2, lease_until = NULL, updated_at = $3
           WHERE account_id = $1 AND id <> $2
@@ -53,7 +53,7 @@ pub fn line_up_behind(account_id: Uuid, id: Uuid, at: DateTime<Utc>) -> Result<u
 /// # Errors
 /// As `spi::run`.
 pub fn pass_on_waiting(from: Uuid, to: Uuid, at: DateTime<Utc>) -> Result<u64> {
-    static PASS_ON: Statement = Statement::new(
+    static PASS_ON: Statement = Statement::look_up(
         "UPDATE owo.outbox SET waits_for = $2, updated_at = $3
           WHERE waits_for = $1 AND state = 'waiting'",
     );
