@@ -3,6 +3,15 @@
 //! Called before anything is decided for a customer, by the sandbox clock, by the worker and by
 //! `owo_worker_tick`. Invariants: idempotent; a late run leaves the same rows as a prompt one; dates
 //! rest while the database is not bound (protocol 31).
+//!
+//! Transactions of the shared engine that counted for a customer before a switch's date, and count again
+//! after it, are told of a deadlock (`40P01`) until one is left. Each needs the switch made, which carries
+//! the sum of what all of them counted: known when the others have ended, and not before. To go on
+//! without it one would have to count on the new meter, where a call that read its clock just before
+//! the date, and counts on the old one, sees nothing of it: together they could pass the limit. Or it
+//! would have to count as if the date had not come: a plan that is over would go on as long as a
+//! transaction does, and other customers of the stripe would decide whether. Tried again the
+//! transaction comes after the switch.
 
 use crate::backend::call::Caller;
 use crate::backend::spi::Snapshot;

@@ -1,5 +1,10 @@
-"""Batches under the shared engine name customers in any order, and never wait for each other in a circle."""
+"""Calls under the shared engine that need several customers, or need one in two ways: what waits for what.
 
+Batches name customers in any order and never wait in a circle. Transactions that counted before a date and count
+after it do where they meet: one of them is told so, and the other goes on.
+"""
+
+import itertools
 import json
 import threading
 
@@ -9,18 +14,21 @@ from preloaded import Server, wait_for
 
 SHOP = """
 SELECT owo_sync('{
-  "features": [{"slug": "calls"}, {"slug": "drops"}, {"slug": "words"}],
+  "features": [{"slug": "calls"}, {"slug": "drops"}, {"slug": "posts"}, {"slug": "words"}],
   "creditSystems": [{"slug": "pool", "features": [{"feature": "words", "creditCost": 2}]}],
   "plans": [
     {"slug": "free", "price": 0, "autoEnable": true, "planGroup": "main", "rank": 0,
-     "features": [{"slug": "calls", "limit": 10}, {"slug": "drops", "limit": 100, "rollover": true}, {"slug": "pool", "limit": 100}]},
+     "features": [{"slug": "calls", "limit": 10}, {"slug": "posts", "limit": 20, "reset": "year"}, {"slug": "pool", "limit": 100},
+                  {"slug": "drops", "limit": 100, "rollover": true}]},
     {"slug": "team", "price": 0, "planGroup": "main", "rank": 1, "features": [{"slug": "calls", "limit": 20}]},
-    {"slug": "weekly", "price": 0, "planGroup": "main", "rank": 0, "features": [{"slug": "calls", "limit": 10, "reset": "week"}]}]}')
+    {"slug": "weekly", "price": 0, "planGroup": "main", "rank": 0,
+     "features": [{"slug": "calls", "limit": 10, "reset": "week"}, {"slug": "posts", "limit": 15, "reset": "never"}]}]}')
 """
 PLAN = """
 SELECT p.slug FROM owo.subscription AS s JOIN owo.plan AS p ON p.id = s.plan_id JOIN owo.customer AS c ON c.id = s.customer_id
  WHERE c.key = %s AND s.status = 'active' ORDER BY s.started_at DESC LIMIT 1
 """
+NUMBERS = itertools.count(1)
 CUSTOMERS = ["ada", "mia", "zoe"]
 
 
@@ -34,9 +42,9 @@ def server():
 
 
 @pytest.fixture
-def shop(server, request):
+def shop(server):
     """An organization of its own with three customers, each of whom has used something."""
-    slug = request.node.name.lower().translate(str.maketrans("[]_", "---")).strip("-")[:60]
+    slug = f"shop-{next(NUMBERS)}"
     with server.connect() as session:
         session.execute("SELECT owo_organization(%s, environment => 'sandbox')", [slug])
         choose(session, slug)
@@ -44,7 +52,7 @@ def shop(server, request):
         session.execute(SHOP)
         for customer in CUSTOMERS:
             session.execute("SELECT owo_customer(%s)", [customer])
-            session.execute("SELECT owo_track(%s, f, 4) FROM unnest('{calls,drops,words}'::text[]) AS f", [customer])
+            session.execute("SELECT owo_track(%s, f, 4) FROM unnest('{calls,drops,posts,words}'::text[]) AS f", [customer])
     yield Shop(server, slug)
     assert server.rows("SELECT * FROM owo_verify()") == []
 
@@ -87,21 +95,23 @@ class Shop:
 
 
 class Call(threading.Thread):
-    """One statement in a session of its own."""
+    """One statement beside the test, in a session of its own or as the last of a transaction."""
 
-    def __init__(self, shop: Shop, query: str, *arguments):
+    def __init__(self, shop: Shop, query: str, *arguments, session: psycopg.Connection | None = None):
         super().__init__(daemon=True)
         self.shop, self.query, self.arguments = shop, query, arguments
-        self.session = shop.connect()
+        self.session = session or shop.connect()
         self.outcome = None
         self.start()
 
     def run(self):
         try:
-            self.outcome = [row[0] for row in self.session.execute(self.query, self.arguments).fetchall()]
+            outcome = [row[0] for row in self.session.execute(self.query, self.arguments).fetchall()]
+            self.session.commit()
         except psycopg.Error as error:
-            self.outcome = error.sqlstate
+            outcome = error.sqlstate
         self.session.close()
+        self.outcome = outcome
 
     def waits(self):
         waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock')"
@@ -213,3 +223,50 @@ def test_switches_that_come_due_one_after_another(shop):
     assert [shop.value(PLAN, customer) for customer in (early, late)] == ["weekly", "weekly"]
     # of the periods that began with the switches
     assert [shop.value("SELECT usage FROM owo_check(%s, 'calls', 0)", customer) for customer in (early, late)] == [2, 1]
+
+
+AFTER = {
+    "track": ("SELECT code FROM owo_track('ada', 'posts')",),
+    "hold": ("SELECT (decision).code FROM owo_reserve('ada', 'posts')",),
+    "batch": batch("posts", 1, "zoe", "ada"),
+}
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("after", AFTER)
+def test_transactions_that_count_before_a_switch_and_after_it(shop, after, count):
+    """What is carried is the sum of what all of them did before: each would have to wait for the others.
+
+    So one is left and the others are told of a deadlock, at once or in their turn; tried again they come after the switch.
+    """
+    before = "SELECT owo_track('ada', 'posts', 2)"
+    with shop.connect() as session:
+        session.execute("SELECT owo_attach('ada', 'weekly', timing => 'period_end')")
+    sessions = [shop.connect(autocommit=False) for _ in range(count)]
+    for session in sessions:
+        session.execute(before)
+    shop.pass_time("1 month")
+    calls = [Call(shop, *AFTER[after], session=session) for session in sessions]
+    outcomes = [call.result() for call in calls]
+    assert all(outcomes), "one hangs"
+    won = [outcome for outcome in outcomes if outcome != "40P01"]
+    assert len(won) == 1 and won[0][-1] in ("tracked", "access_granted"), outcomes
+    assert shop.value(PLAN, "ada") == "weekly"
+    for _ in range(count - 1):
+        with shop.connect(autocommit=False) as session:
+            session.execute(before)
+            query, *arguments = AFTER[after]
+            session.execute(query, arguments)
+    # all of it is counted once, under the plan that there is now
+    assert shop.value("SELECT usage FROM owo_check('ada', 'posts', 0)") == 4 + 3 * count
+    assert shop.value("SELECT usage_limit FROM owo_check('ada', 'posts', 0)") == 15
+
+
+def test_one_transaction_alone_counts_before_a_switch_and_after_it(shop):
+    with shop.connect() as session:
+        session.execute("SELECT owo_attach('ada', 'weekly', timing => 'period_end')")
+    with shop.connect(autocommit=False) as session:
+        session.execute("SELECT owo_track('ada', 'posts', 2)")
+        shop.pass_time("1 month")
+        usage = session.execute("SELECT usage FROM owo_track('ada', 'posts')").fetchone()[0]
+    assert usage == shop.value("SELECT usage FROM owo_check('ada', 'posts', 0)") == 7

@@ -3,12 +3,15 @@
 //! Called by `flow/` for each running meter of a plan group when another subscription takes the
 //! group over. Invariants: what was used of the running period counts against the new limit,
 //! except where a fresh count was promised; a subject that the new plan lacks is carried as well,
-//! for the plan after it. Deliberately absent: amounts, which the rows have.
+//! for the plan after it; who took whose place is what rows say, and not how ids sort. Deliberately
+//! absent: amounts, which the rows have.
 
 use crate::entitlement::allowance::{Asked, allowance};
 use crate::entitlement::facts::{Facts, PlanFeature, Subscription};
 use crate::meter_key::MeterKey;
 use crate::period::{Anchor, Period, Schedule, Time};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// The place that usage is carried to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +82,23 @@ pub fn own_place(
         key: allowance.meter,
         period: allowance.period,
     })
+}
+
+/// Puts subscriptions into the order in which usage goes from one to the next, also where several
+/// began in one moment.
+pub fn put_in_succession(begun: &mut [Subscription]) {
+    let follows: BTreeMap<Uuid, Option<Uuid>> =
+        begun.iter().map(|one| (one.id, one.follows)).collect();
+    let before = |id: Uuid| follows.get(&id).copied().flatten();
+    let place = |one: &Subscription| {
+        // No chain is longer than all of them.
+        let chain = std::iter::successors(Some(one.id), |id| before(*id));
+        chain
+            .take(follows.len())
+            .filter(|id| follows.contains_key(id))
+            .count()
+    };
+    begun.sort_by_cached_key(|one| (one.started_at, place(one), one.id));
 }
 
 fn feature_of<'a>(

@@ -6,6 +6,7 @@ use crate::interval::{Cadence, Interval, Reset};
 use crate::meter_key::MeterSource;
 use crate::quantity::Quantity;
 use crate::subscription::fixture::{GROUP, attach, facts, id, plan, time};
+use crate::subscription::lineage::predecessor;
 
 const FEATURE: Subject = Subject::Feature(uuid::Uuid::from_u128(500));
 
@@ -142,4 +143,52 @@ fn a_calendar_month_goes_on() {
         carry(&facts, &from, &to, &calendar, time("2025-04-16")),
         None
     );
+}
+
+/// Plans that follow each other in one moment, then one that begins an hour later.
+fn in_one_moment() -> Facts {
+    let plans: Vec<_> = (10..14).map(|number| plan(number, 0)).collect();
+    let mut facts = facts(&plans);
+    attach(&mut facts, 1000, &plans[0], None, time("2025-04-01"));
+    for (row, plan) in [(1009, 1), (1003, 2), (1005, 3)] {
+        attach(&mut facts, row, &plans[plan], None, time("2025-04-16"));
+    }
+    facts
+}
+
+#[test]
+fn usage_comes_from_the_one_whose_place_was_taken() {
+    let facts = in_one_moment();
+    let from = |row: usize| predecessor(&facts, &facts.subscriptions[row]).map(|one| one.id);
+    let found: Vec<_> = (0..4).map(from).collect();
+    assert_eq!(
+        found,
+        [None, Some(id(1000)), Some(id(1009)), Some(id(1003))]
+    );
+}
+
+#[test]
+fn who_comes_back_goes_on_from_the_last_that_nobody_followed() {
+    let mut facts = in_one_moment();
+    let last = facts.subscriptions.last_mut().unwrap();
+    last.status = crate::entitlement::facts::Status::Canceled;
+    last.ended_at = Some(time("2025-04-16"));
+    assert_eq!(facts.latest_former_base(GROUP).unwrap().id, id(1005));
+    attach(&mut facts, 1001, &plan(10, 0), None, time("2025-04-17"));
+    let back = facts.subscriptions.last().unwrap();
+    assert_eq!(back.follows, None);
+    assert_eq!(predecessor(&facts, back).unwrap().id, id(1005));
+}
+
+#[test]
+fn what_began_in_one_moment_is_carried_in_the_order_of_succession() {
+    let mut begun = in_one_moment().subscriptions;
+    begun.sort_by_key(|one| one.id);
+    put_in_succession(&mut begun);
+    let order: Vec<_> = begun.iter().map(|one| one.id).collect();
+    assert_eq!(order, [id(1000), id(1009), id(1003), id(1005)]);
+    // Also where rows say that they follow each other in a circle.
+    begun[1].follows = Some(id(1005));
+    put_in_succession(&mut begun);
+    assert_eq!(begun.len(), 4);
 }

@@ -183,23 +183,17 @@ fn add_meters(meters: &mut Vec<MeterKey>, more: impl IntoIterator<Item = Carry>)
     }
 }
 
-/// The base subscription of the group that ended last before this one began.
+/// The base subscription whose usage goes to `next`: the one whose place it took, else the one of its
+/// group that ended last before it began.
 #[must_use]
 pub fn predecessor<'a>(facts: &'a Facts, next: &Subscription) -> Option<&'a Subscription> {
+    let before = |one: &Subscription| {
+        next.base && one.id != next.id && one.ended_at.is_some_and(|end| end <= next.started_at)
+    };
+    let named = |one: &Subscription| next.follows == Some(one.id);
     facts
-        .subscriptions
-        .iter()
-        .filter(|one| next.base && one.base && one.group_id == next.group_id && one.id != next.id)
-        .filter(|one| one.is_former() && one.ended_at.is_some_and(|end| end <= next.started_at))
-        // Of several that ended in one moment the row says which one was last.
-        .max_by_key(|one| {
-            (
-                next.follows == Some(one.id),
-                one.ended_at,
-                one.started_at,
-                one.id,
-            )
-        })
+        .last_former_base(next.group_id, |one| before(one) && named(one))
+        .or_else(|| facts.last_former_base(next.group_id, before))
 }
 
 #[cfg(test)]

@@ -133,10 +133,26 @@ impl Facts {
     /// The latest subscription of a group's base plans that has begun and is over.
     #[must_use]
     pub fn latest_former_base(&self, group_id: Uuid) -> Option<&Subscription> {
-        self.subscriptions
-            .iter()
+        self.last_former_base(group_id, |_| true)
+    }
+
+    /// The same among those that `meant` is true of. Of several that ended in one moment it is the one
+    /// whose place nobody took.
+    #[must_use]
+    pub fn last_former_base(
+        &self,
+        group_id: Uuid,
+        meant: impl Fn(&Subscription) -> bool,
+    ) -> Option<&Subscription> {
+        let rows = &self.subscriptions;
+        let followed = |id| rows.iter().any(|one| one.follows == Some(id));
+        rows.iter()
             .filter(|one| one.base && one.group_id == group_id && one.is_former())
-            .max_by_key(|one| (one.ended_at, one.count_number, one.id))
+            .filter(|one| meant(one))
+            .max_by_key(|one| {
+                let last = !followed(one.id);
+                (one.ended_at, last, one.count_number, one.started_at, one.id)
+            })
     }
 
     /// The plan of a subscription.

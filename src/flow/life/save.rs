@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::facts::{Facts, Subscription};
 use owostack_domain::ids;
 use owostack_domain::subscription::advance;
+use owostack_domain::subscription::carry::put_in_succession;
 use owostack_domain::subscription::step::Change;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -87,7 +88,7 @@ impl Life<'_> {
             row.count_number > 0 && before.is_none_or(|(before, _)| before.count_number == 0)
         };
         let mut begun: Vec<Subscription> = rows.iter().filter(began).cloned().collect();
-        begun.sort_by_key(|row| (row.started_at, row.id));
+        put_in_succession(&mut begun);
         begun
     }
 
