@@ -2,7 +2,6 @@
 
 use crate::backend::answer::Answer;
 use crate::backend::call::{Access, Caller};
-use crate::backend::command;
 use crate::backend::trigger::{self, Trigger};
 use crate::error::{Error, Result};
 use crate::flow::enforce::{self, Wish};
@@ -24,14 +23,11 @@ fn owo_enforce(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     }
 }
 
-/// Event trigger after commands that may have made or attached partitions.
+/// What our event trigger calls after a command that may have made or attached partitions of enforced
+/// tables; Postgres refuses it anywhere else.
 #[pg_extern(sql = false)]
-fn _enforce_partitions(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
-    raised(
-        command::require_ended(fcinfo)
-            .and_then(|()| Caller::of(fcinfo, Access::Read))
-            .and_then(|caller| enforce::welcome(&caller)),
-    )
+fn _welcome_partitions(fcinfo: pg_sys::FunctionCallInfo) -> Answer {
+    raised(Caller::of(fcinfo, Access::Read).and_then(|caller| enforce::welcome(&caller)))
 }
 
 /// Flows of enforcement enter the owner's rights by themselves.

@@ -9,7 +9,6 @@ pub mod board;
 pub mod call;
 pub mod changed;
 pub mod clock;
-pub mod command;
 pub mod database;
 pub mod direct;
 pub mod expression;

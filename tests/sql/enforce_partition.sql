@@ -156,6 +156,10 @@ SELECT tgrelid::regclass FROM pg_trigger WHERE tgname = 'hand_truncate' ORDER BY
 DROP TABLE hand;
 -- only the system calls it
 SELECT owo._enforce_partitions();
+SELECT owo._welcome_partitions();
+SET ROLE postgres;
+SELECT owo._welcome_partitions();
+RESET ROLE;
 DROP TABLE late;
 SELECT owo_entity_remove('zeta', 'rows', entity) IS NOT NULL AS removed FROM owo_entities('zeta', 'rows');
 

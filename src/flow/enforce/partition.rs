@@ -4,6 +4,9 @@
 //! trigger for TRUNCATE of the partition alone is made here, and rows that an attached one brings
 //! take slots like any that come: where there is no room the command is denied. One that left the tree
 //! and comes back has its trigger still, and rows that came to it meanwhile: it is counted again.
+//!
+//! Invariant: whoever the command came from, columns of a partition are read and made text with the
+//! rights of its owner, as Postgres does when it looks at rows of a table that it changes.
 
 use super::change;
 use super::gate::Gate;
@@ -65,8 +68,11 @@ fn count(caller: &Caller, newcomer: Newcomer) -> Result<()> {
         value: Value::One,
     };
     let sql = rows::all_of(&partition.schema, &partition.name, false);
-    let copy = RowStore::of_table(&partition, &sql, NEW)?;
-    let places = rows::came(Rows::Copied(&copy), &reading, None)?;
+    let places = {
+        let copy = RowStore::of_table(&partition, &sql, NEW)?;
+        let _owner = AsOwner::of_table(partition.owner);
+        rows::came(Rows::Copied(&copy), &reading, None)?
+    };
     if places.is_empty() {
         return Ok(());
     }
