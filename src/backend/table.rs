@@ -67,12 +67,31 @@ impl Columns {
         (number > 0).then_some(number)
     }
 
-    /// The column's number, and its type below any domain.
+    /// The number of a column that rows hold, and its type below any domain.
     pub(super) fn base(self, name: &str) -> Option<(i32, pg_sys::Oid)> {
+        // Which columns rows lack is known to the catalog alone, so none of their like is read here.
+        if self.has_virtual() {
+            return None;
+        }
         let number = self.number(name)?;
         // SAFETY: the number is that of a column of the descriptor.
         let base = unsafe { pg_sys::getBaseType(pg_sys::SPI_gettypeid(self.0, number)) };
         Some((number, base))
+    }
+
+    /// Whether the table has virtual generated columns: computed when they are read, they are NULL in
+    /// every row that a trigger is called for. Since Postgres 18.
+    pub fn has_virtual(self) -> bool {
+        // SAFETY: the descriptor is valid, and so is what it points to.
+        #[cfg(feature = "pg18")]
+        unsafe {
+            (*self.0)
+                .constr
+                .as_ref()
+                .is_some_and(|parts| parts.has_generated_virtual)
+        }
+        #[cfg(not(feature = "pg18"))]
+        false
     }
 
     /// The column's number, if its text can be had without running SQL.

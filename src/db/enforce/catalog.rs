@@ -77,17 +77,42 @@ pub fn root(snapshot: &Snapshot, trigger: pg_sys::Oid) -> Result<Table> {
         .ok_or_else(|| Error::internal("a trigger without table"))
 }
 
-/// Names of the columns of a relation; with `real`, only of those that are stored.
+/// Names of the columns of a relation.
 ///
 /// # Errors
 /// As `spi::read`.
 pub fn columns(snapshot: &Snapshot, oid: pg_sys::Oid) -> Result<Vec<String>> {
     static COLUMNS: Statement = Statement::new(
         "SELECT attname::text FROM pg_attribute
-          WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped AND attgenerated <> 'v'
+          WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped
           ORDER BY attnum",
     );
     spi::read(snapshot, &COLUMNS, arguments![oid], |row| row.get(0))
+}
+
+/// The columns of a relation as a list for SELECT over rows of it, virtual ones computed as Postgres
+/// does where it reads the table itself: by an expression that knows nothing of users but columns.
+///
+/// # Errors
+/// When the relation vanished.
+pub fn computed(snapshot: &Snapshot, oid: pg_sys::Oid) -> Result<String> {
+    static COMPUTED: Statement = Statement::new(
+        "SELECT string_agg(
+                CASE a.attgenerated WHEN 'v'
+                     THEN format('CAST((%s) AS %s)%s AS %I', pg_get_expr(d.adbin, d.adrelid),
+                                 format_type(a.atttypid, a.atttypmod), k.text, a.attname)
+                     ELSE quote_ident(a.attname) END, ', ' ORDER BY a.attnum)
+           FROM pg_attribute AS a
+           LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+           LEFT JOIN LATERAL (
+                SELECT format(' COLLATE %I.%I', n.nspname, c.collname) AS text
+                  FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace
+                 WHERE c.oid = a.attcollation) AS k ON true
+          WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped",
+    );
+    spi::read(snapshot, &COMPUTED, arguments![oid], |row| row.get(0))?
+        .pop()
+        .ok_or_else(|| Error::internal("a table without columns"))
 }
 
 /// Whether a unique index keeps `entity` unique, alone or together with `customer`.

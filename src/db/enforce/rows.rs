@@ -25,6 +25,8 @@ pub struct Reading {
     pub customer: String,
     pub entity: Option<String>,
     pub value: Value,
+    /// Its columns as `catalog::computed` lists them, where rows do not hold all of them.
+    pub computed: Option<String>,
 }
 
 /// Plans are kept under the trigger that asks.
@@ -50,22 +52,31 @@ impl Reading {
         }
     }
 
+    /// Rows with all their columns, under the table's name.
+    fn whole(&self, rows: &str) -> String {
+        let table = quote(&self.table);
+        match &self.computed {
+            None => format!("{rows} AS {table}"),
+            Some(columns) => format!("(SELECT {columns} FROM {rows}) AS {table}"),
+        }
+    }
+
     fn places(&self, rows: &str) -> String {
         format!(
-            "SELECT {} AS c, {} AS e FROM {rows} AS {}",
+            "SELECT {} AS c, {} AS e FROM {}",
             self.customer_sql(),
             self.entity_sql(),
-            quote(&self.table),
+            self.whole(rows),
         )
     }
 
     fn values(&self, rows: &str) -> String {
         format!(
-            "SELECT {} AS c, {} AS e, {} AS v FROM {rows} AS {}",
+            "SELECT {} AS c, {} AS e, {} AS v FROM {}",
             self.customer_sql(),
             self.entity_sql(),
             self.value_sql(),
-            quote(&self.table),
+            self.whole(rows),
         )
     }
 }

@@ -62,11 +62,12 @@ fn table(trigger: &Trigger, caller: &Caller) -> Result<Table> {
     db::enforce::catalog::root(&Snapshot::latest()?, trigger.oid()?)
 }
 
-/// What to read from each row of a table with these columns.
+/// What to read from each row that the trigger was called for; `table` is the one that it was made on.
 ///
 /// # Errors
 /// `42703` when a column is missing.
-fn reading(rule: &Rule, table: &Table, columns: Columns) -> Result<Reading> {
+fn reading(rule: &Rule, table: &Table, trigger: &Trigger, caller: &Caller) -> Result<Reading> {
+    let columns = trigger.columns();
     let column = |given: &str| {
         columns
             .find(given)
@@ -77,7 +78,18 @@ fn reading(rule: &Rule, table: &Table, columns: Columns) -> Result<Reading> {
         customer: column(&rule.customer)?,
         entity: rule.entity.as_deref().map(column).transpose()?,
         value: value(&rule.value, |given| columns.find(given)),
+        computed: computed(trigger, columns, caller)?,
     })
+}
+
+/// The columns that rows do not hold, if there are any: of the partition, where it fires on one.
+fn computed(trigger: &Trigger, columns: Columns, caller: &Caller) -> Result<Option<String>> {
+    if !columns.has_virtual() {
+        return Ok(None);
+    }
+    let oid = trigger.table()?.oid;
+    let _owner = AsOwner::enter(caller.owner);
+    db::enforce::catalog::computed(&Snapshot::latest()?, oid).map(Some)
 }
 
 fn value(text: &str, find: impl Fn(&str) -> Option<String>) -> Value {

@@ -66,6 +66,8 @@ fn count(caller: &Caller, newcomer: Newcomer) -> Result<()> {
         customer: rule.customer.clone(),
         entity: rule.entity.clone(),
         value: Value::One,
+        // A copy of a table holds what was read of it.
+        computed: None,
     };
     let sql = rows::all_of(&partition.schema, &partition.name, false);
     let places = {

@@ -28,7 +28,7 @@ pub fn fire(trigger: &Trigger, caller: &Caller) -> Result<()> {
         Some(table) => table,
         None => table(trigger, caller)?,
     };
-    let reading = reading(&rule, &table, trigger.columns())?;
+    let reading = reading(&rule, &table, trigger, caller)?;
     let change = Change {
         old: read(trigger, &reading, trigger.old_row(), OLD)?,
         new: read(trigger, &reading, trigger.new_row(), NEW)?,

@@ -236,6 +236,8 @@ fn backfill(caller: &Caller, plan: Plan) -> Result<()> {
         customer: gate.rule.customer.clone(),
         entity: gate.rule.entity.clone(),
         value: Value::One,
+        // A copy of a table holds what was read of it.
+        computed: None,
     };
     let sql = rows::all_of(&table.schema, &table.name, target.kind == "p");
     let copy = RowStore::of_table(table, &sql, NEW)?;

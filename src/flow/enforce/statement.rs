@@ -28,7 +28,7 @@ pub fn fire(trigger: &Trigger, caller: &Caller) -> Result<()> {
     }
     let rule = Rule::parse(&trigger.arguments()?)?;
     let table = trigger.table()?;
-    let reading = reading(&rule, &table, trigger.columns())?;
+    let reading = reading(&rule, &table, trigger, caller)?;
     let changed = Rows::Changed(trigger);
     let keep = |word| trigger.oid().map(|oid| Some((oid, word)));
     if trigger.event() == Event::Insert && rule.entity.is_none() {
@@ -91,7 +91,7 @@ pub fn fire(trigger: &Trigger, caller: &Caller) -> Result<()> {
 pub fn truncate(trigger: &Trigger, caller: &Caller) -> Result<()> {
     let rule = Rule::parse(&trigger.arguments()?)?;
     let table = trigger.table()?;
-    let reading = reading(&rule, &table, trigger.columns())?;
+    let reading = reading(&rule, &table, trigger, caller)?;
     let mut gate = {
         let _owner = AsOwner::enter(caller.owner);
         Gate::open(caller, table.clone(), rule)?
