@@ -164,9 +164,7 @@ UPDATE owo.credit_pack SET credit_system_id = :'system';
 INSERT INTO owo.plan_group_feature (plan_group_id, feature_id) VALUES (:'group', :'own_feature');
 UPDATE owo.plan_group_feature SET feature_id = :'feature';
 UPDATE owo.plan SET on_expire = 'none-such' WHERE slug = 'pro';
-COPY owo.plan (slug) FROM stdin;
-planted
-\.
+\copy owo.plan (slug) FROM /dev/null
 -- a row keeps its id, to which usage refers, even in one's own organization
 UPDATE owo.feature SET id = gen_random_uuid() WHERE slug = 'seats';
 UPDATE owo.plan SET id = gen_random_uuid() WHERE slug = 'base';

@@ -82,9 +82,7 @@ GRANT ALL ON project TO PUBLIC;
 RESET ROLE;
 SELECT count(*) FROM project;
 INSERT INTO project (id) VALUES (3);
-COPY project (id) FROM stdin;
-4
-\.
+\copy project (id) FROM /dev/null
 SET ROLE owo_nobody;
 SELECT count(*) FROM project;
 INSERT INTO project (id) VALUES (5);

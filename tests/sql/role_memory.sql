@@ -84,11 +84,28 @@ GRANT memory_team TO memory_app;
 SET ROLE memory_app;
 SELECT attempts('acme');
 SET ROLE postgres;
-ALTER ROLE memory_app NOINHERIT;
+-- a membership that lends nothing: up to Postgres 15 the member says so, then the membership
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::int < 160000 THEN
+        ALTER ROLE memory_app NOINHERIT;
+    ELSE
+        EXECUTE 'GRANT memory_team TO memory_app WITH INHERIT FALSE';
+    END IF;
+END
+$$;
 SET ROLE memory_app;
 SELECT attempts('acme');
 SET ROLE postgres;
-ALTER ROLE memory_app INHERIT;
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::int < 160000 THEN
+        ALTER ROLE memory_app INHERIT;
+    ELSE
+        EXECUTE 'GRANT memory_team TO memory_app WITH INHERIT TRUE';
+    END IF;
+END
+$$;
 SET ROLE memory_app;
 SELECT attempts('acme');
 SET ROLE postgres;
