@@ -72,6 +72,7 @@ CREATE TABLE owo.meter_period (
     opening numeric NOT NULL DEFAULT 0,
     carried numeric NOT NULL DEFAULT 0,
     carried_opening numeric NOT NULL DEFAULT 0,
+    taken_opening numeric NOT NULL DEFAULT 0,
     PRIMARY KEY (customer_id, meter_id, number)
 ) WITH (fillfactor = 70);
 SELECT pg_catalog.pg_extension_config_dump('owo.meter_period', '');
@@ -81,6 +82,8 @@ COMMENT ON COLUMN owo.meter_period.carried
     IS 'part of used that switches carried here from other meters';
 COMMENT ON COLUMN owo.meter_period.carried_opening
     IS 'part of carried whose record has been dropped';
+COMMENT ON COLUMN owo.meter_period.taken_opening
+    IS 'part of opening that took the rest of expired or voided credits';
 
 -- What each feature drew of a pool of credits: a return gives back no more than that.
 CREATE TABLE owo.meter_feature (

@@ -11,9 +11,12 @@ BEGIN
     LOCK TABLE owo.usage_event IN ACCESS EXCLUSIVE MODE;
     EXECUTE format(
         'UPDATE owo.meter_period AS p
-            SET opening = p.opening + r.quantity, carried_opening = p.carried_opening + r.carried
+            SET opening = p.opening + r.quantity, carried_opening = p.carried_opening + r.carried,
+                taken_opening = p.taken_opening + r.taken
            FROM (SELECT customer_id, meter_id, number, sum(quantity) AS quantity,
-                        coalesce(sum(quantity) FILTER (WHERE kind = ''carry''), 0) AS carried
+                        coalesce(sum(quantity) FILTER (WHERE kind = ''carry''), 0) AS carried,
+                        coalesce(sum(quantity) FILTER (WHERE kind IN (''expired'', ''voided'')), 0)
+                            AS taken
                    FROM %s GROUP BY customer_id, meter_id, number) AS r
           WHERE p.customer_id = r.customer_id AND p.meter_id = r.meter_id AND p.number = r.number',
         record);

@@ -232,29 +232,30 @@ pub fn origins(snapshot: &Snapshot, customer_id: Uuid) -> Result<HashMap<Uuid, S
 
 /// Grants of which more is used than they gave, and closed ones whose rest is not in the record.
 ///
-/// A rest is one row: of a grant with an opening balance it may have been dropped as a whole.
+/// What of a rest has been dropped from the record stands beside the opening balance.
 ///
 /// # Errors
 /// As `spi::read`.
 pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
     static DIFFERENCES: Statement = Statement::new(
         "WITH posted AS (
-             SELECT m.customer_id, m.source_id, u.kind, u.quantity
+             SELECT m.customer_id, m.source_id, u.quantity, u.kind IN ('expired', 'voided') AS takes
                FROM owo.meter AS m
                JOIN owo.usage_event AS u ON u.customer_id = m.customer_id AND u.meter_id = m.id
               WHERE m.source_kind = 'grant'
               UNION ALL
-             SELECT customer_id, source_id, kind, quantity
+             SELECT customer_id, source_id, quantity, kind IN ('expired', 'voided')
                FROM owo.usage_pending WHERE source_kind = 'grant'
               UNION ALL
-             SELECT m.customer_id, m.source_id, 'opening', p.opening
-               FROM owo.meter AS m JOIN owo.meter_period AS p
-                 ON p.customer_id = m.customer_id AND p.meter_id = m.id
-              WHERE m.source_kind = 'grant' AND p.opening <> 0),
+             SELECT m.customer_id, m.source_id, part.quantity, part.takes
+               FROM owo.meter AS m
+               JOIN owo.meter_period AS p ON p.customer_id = m.customer_id AND p.meter_id = m.id
+              CROSS JOIN LATERAL (VALUES (p.opening - p.taken_opening, false),
+                                         (p.taken_opening, true)) AS part (quantity, takes)
+              WHERE m.source_kind = 'grant'),
          sums AS (
              SELECT customer_id, source_id, sum(quantity) AS used,
-                    coalesce(sum(quantity) FILTER (WHERE kind IN ('expired', 'voided')), 0) AS taken,
-                    bool_or(kind = 'opening') AS dropped
+                    coalesce(sum(quantity) FILTER (WHERE takes), 0) AS taken
                FROM posted GROUP BY customer_id, source_id)
          SELECT format('credit grant %s of customer %s', s.source_id, s.customer_id),
                 'at most ' || coalesce(trim_scale(g.amount)::text, 'nothing'),
@@ -269,7 +270,6 @@ pub fn differences(snapshot: &Snapshot) -> Result<Vec<Difference>> {
            FROM owo.credit_grant AS g
            LEFT JOIN sums AS s ON s.customer_id = g.customer_id AND s.source_id = g.id
           WHERE coalesce(g.taken, 0) <> coalesce(s.taken, 0)
-            AND NOT (coalesce(s.dropped, false) AND s.taken = 0)
           ORDER BY 1",
     );
     spi::read(snapshot, &DIFFERENCES, arguments![], |row| {

@@ -27,6 +27,12 @@ SELECT owo._credit_void('gift', :'given');
 SET ROLE owo_admin;
 SELECT (owo_credit_grant('gift', 'credits', 20, expires_at => '2024-02-10 00:00+00')).amount;
 SELECT (owo_track('gift', 'images', 26)).allowed;
+-- one is taken back after some of it was used
+SELECT id AS given FROM owo_credit_grant('gift', 'credits', 30) \gset
+SELECT (owo_track('gift', 'images', 12)).allowed;
+SET ROLE postgres;
+SELECT owo._credit_void('gift', :'given');
+SET ROLE owo_admin;
 SELECT owo_clock_set('2024-02-15 00:00+00');
 SELECT pg_temp.use();
 SELECT code FROM owo_track('acme', 'images', -1);
@@ -80,5 +86,20 @@ ROLLBACK;
 -- a proof that nothing can fail is none
 SET session_replication_role = replica;
 ALTER TABLE owo.meter_period DISABLE TRIGGER USER;
+-- nor one that overlooks a rest that was never taken: the sums agree, and the grant says otherwise
+SELECT g.amount, g.taken, p.used, p.opening, p.taken_opening
+  FROM owo.credit_grant AS g
+  JOIN owo.meter AS m ON m.source_id = g.id
+  JOIN owo.meter_period AS p ON p.meter_id = m.id ORDER BY 1;
+BEGIN;
+UPDATE owo.meter_period SET used = used - taken_opening, opening = opening - taken_opening, taken_opening = 0
+ WHERE taken_opening > 0 AND opening > taken_opening;
+SELECT expected, actual FROM owo_verify();
+ROLLBACK;
+-- or one that was taken twice
+BEGIN;
+UPDATE owo.meter_period SET taken_opening = taken_opening * 2 WHERE taken_opening > 0 AND opening > taken_opening;
+SELECT expected, actual FROM owo_verify();
+ROLLBACK;
 UPDATE owo.meter_period SET opening = opening + 1 WHERE number = 0 AND used = 5;
 SELECT expected, actual FROM owo_verify();
