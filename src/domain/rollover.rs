@@ -37,8 +37,11 @@ pub struct RolloverPlan {
     /// What each past period gave; ascending, without overlap. At the end of a period that none
     /// covers, everything lapses.
     pub terms: Vec<RolloverTerm>,
-    /// How long after the end of its period a rest is kept; None: for ever.
+    /// How long after the end of its period a rest is kept now; None: for ever.
     pub expires_after: Option<Span>,
+    /// The plan lets rests be drawn. Else this only says what a late event leaves to later plans that
+    /// do.
+    pub gives: bool,
     /// What the meter whose place this one took had left; None: nothing, or there was none.
     pub inherited: Option<Box<Inherited>>,
     /// A late event only: the rollover of the last meter that inherits from this one.
@@ -59,6 +62,9 @@ pub struct RolloverTerm {
     pub limit: Option<Quantity>,
     /// Most that may be kept at the end of each; None: no bound.
     pub cap: Option<Quantity>,
+    /// How long what is left at the end of each is kept after the period that it comes from; None:
+    /// for ever.
+    pub expires_after: Option<Span>,
 }
 
 /// What was used of one plan meter and its buckets, as far as anything was.
@@ -74,8 +80,11 @@ impl RolloverPlan {
     /// When the rest of a period expires.
     #[must_use]
     pub fn expires_at(&self, origin: i64) -> Option<Time> {
-        self.expires_after?
-            .after(self.ends_at(origin)?, self.schedule.zone)
+        self.expires_after_span(origin, self.expires_after?)
+    }
+
+    fn expires_after_span(&self, origin: i64, span: Span) -> Option<Time> {
+        span.after(self.ends_at(origin)?, self.schedule.zone)
     }
 
     /// What is left at the start of period `number`. A missing history is one without usage.
@@ -113,7 +122,7 @@ impl RolloverPlan {
     /// bucket of `origin`, or, without one, from the allowance itself. `None`: no bound.
     ///
     /// Draws of `extra` are assumed as well. Drawing more never leaves more, so the bound is found
-    /// by halving.
+    /// by doubling and halving.
     #[must_use]
     pub fn headroom(
         &self,
@@ -137,7 +146,12 @@ impl RolloverPlan {
         if covered(Quantity::LIMIT) {
             return None;
         }
-        let (mut fits, mut fails) = (0_i128, Quantity::LIMIT.raw());
+        // From one unit on: amounts are small beside what a quantity can hold.
+        let (mut fits, mut fails) = (0_i128, Quantity::from_int(1).raw());
+        while fails < Quantity::LIMIT.raw() && covered(Quantity::from_raw(fails)) {
+            fits = fails;
+            fails = fails.saturating_mul(2).min(Quantity::LIMIT.raw());
+        }
         while fails - fits > 1 {
             let middle = fits.midpoint(fails);
             if covered(Quantity::from_raw(middle)) {
@@ -175,16 +189,20 @@ impl RolloverPlan {
     ///
     /// Both only ever take from the old end, so once after many boundaries equals once at each.
     fn settle(&self, chain: &mut Chain, term: &RolloverTerm, number: i64) {
-        if let (Some(_), Some(start)) = (self.expires_after, self.schedule.period(number).start) {
-            self.expire(chain, start);
+        if let (Some(span), Some(start)) = (term.expires_after, self.schedule.period(number).start)
+        {
+            self.expire(chain, span, start);
         }
         if let Some(cap) = term.cap {
             chain.trim(cap);
         }
     }
 
-    fn expire(&self, chain: &mut Chain, at: Time) {
-        let expired = |origin: i64| self.expires_at(origin).is_some_and(|end| end <= at);
+    fn expire(&self, chain: &mut Chain, span: Span, at: Time) {
+        let expired = |origin: i64| {
+            let end = self.expires_after_span(origin, span);
+            end.is_some_and(|end| end <= at)
+        };
         while let Some(run) = chain.runs.pop_front() {
             if !expired(run.first) {
                 chain.runs.push_front(run);

@@ -74,6 +74,18 @@ SELECT usage, usage_limit, balance FROM owo_check('late', 'calls', 0);
 SELECT usage, usage_limit, balance FROM owo_track('late', 'calls', 1);
 SELECT usage, usage_limit, balance FROM owo_check('late', 'calls', 0);
 
+-- where periods go on, a late event of a plan that keeps nothing leaves what the next plan has spent of the rest
+SELECT key FROM owo_customer('kept');
+SELECT code FROM owo_attach('kept', 'plain', timing => 'now');
+SELECT owo_clock_set('2027-09-10 00:00+00');
+SELECT code FROM owo_attach('kept', 'free', timing => 'now');
+SELECT owo_clock_set('2027-09-27 00:00+00');
+SELECT usage, usage_limit, balance FROM owo_track('kept', 'calls', 8);
+SELECT allowed, code, balance FROM owo_track('kept', 'calls', 3, occurred_at => '2027-09-05 00:00+00');
+SELECT allowed, code, balance FROM owo_track('kept', 'calls', 2, occurred_at => '2027-09-05 00:00+00');
+SELECT usage, usage_limit, balance FROM owo_check('kept', 'calls', 0);
+SELECT allowed, code FROM owo_track('kept', 'calls', 1, occurred_at => '2027-09-15 00:00+00');
+
 -- folding changes no answer
 CREATE TEMP TABLE before AS SELECT * FROM pg_temp.state();
 SELECT owo_worker_tick() IS NOT NULL AS ticked;

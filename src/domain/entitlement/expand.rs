@@ -152,6 +152,9 @@ impl Bucket {
 
 /// The buckets of the running period, oldest first.
 fn buckets(plan: &RolloverPlan, histories: &Histories, at: Time) -> Vec<Bucket> {
+    if !plan.gives {
+        return Vec::new();
+    }
     // Without an end there is nothing to tell them apart by.
     let most = if plan.expires_after.is_some() {
         BUCKETS_MAX

@@ -1,7 +1,8 @@
 //! What a plan allowance may roll over: its terms, period by period, and what it inherits.
 //!
 //! Called by resolution, which attaches the result to a template source. Invariant: a period rolls
-//! over by the terms in force at its end, under the plan that was live then; trials never do. A
+//! over by the terms in force at its end, under the plan that was live then, which says too how long
+//! rests are kept at that boundary; trials never do. A late event leaves what later plans drew of it. A
 //! switch that moves the meter leaves what had rolled over to the meter that takes its place; a provider
 //! that moves an anchor ends it.
 //! Deliberately absent: usage, and with it the amounts (`rollover`).
@@ -20,7 +21,8 @@ const SWITCHES_MAX: usize = 32;
 
 /// The rollover of an allowance; `None` when nothing can have been left over, now or later.
 ///
-/// The first period has one too: what a late event takes from it may have rolled over since.
+/// The first period has one too: what a late event takes from it may have rolled over since. So does,
+/// for a late event, a plan that rolls nothing over, where a later plan does with the same meter.
 pub(crate) fn rollover_plan(
     facts: &Facts,
     asked: Asked<'_>,
@@ -28,12 +30,20 @@ pub(crate) fn rollover_plan(
     feature: &PlanFeature,
     now: &Allowance,
 ) -> Option<RolloverPlan> {
-    if !feature.rollover || feature.limit.is_none() || feature.usage_based {
+    let gives = feature.rollover && feature.limit.is_some() && !feature.usage_based;
+    let is_late = subscription.ended_at.is_some_and(|end| end > asked.at);
+    if !gives && !is_late {
         return None;
     }
     let plan = stage(facts, asked, subscription, feature, now, SWITCHES_MAX)?;
     let heir = heir(facts, asked, subscription, feature, &plan).map(Box::new);
-    (plan.first <= now.period.number).then_some(RolloverPlan { heir, ..plan })
+    let number = now.period.number;
+    let matters = gives || heir.is_some() || plan.terms.iter().any(|term| term.last >= number);
+    (plan.first <= number && matters).then_some(RolloverPlan {
+        heir,
+        gives,
+        ..plan
+    })
 }
 
 /// The rollover of one meter, whatever its plan says now: its terms do. It inherits through at most
@@ -93,6 +103,7 @@ fn stage(
         first,
         terms,
         expires_after: feature.rollover_expires_after,
+        gives: true,
         inherited,
         heir: None,
     })
@@ -224,6 +235,7 @@ fn push_terms(
                 last: until,
                 limit: values.limit,
                 cap: values.rollover_limit,
+                expires_after: feature.rollover_expires_after,
             });
         }
         first = until.saturating_add(1);
@@ -234,6 +246,7 @@ fn push_terms(
             last,
             limit: feature.limit.filter(|_| !feature.usage_based),
             cap: feature.rollover_limit,
+            expires_after: feature.rollover_expires_after,
         });
     }
 }

@@ -34,8 +34,8 @@ impl Inherited {
             }
         }
         // What the earlier plan had let lapse by then does not come back.
-        if self.plan.expires_after.is_some() {
-            self.plan.expire(&mut chain, self.at);
+        if let Some(span) = self.plan.expires_after {
+            self.plan.expire(&mut chain, span, self.at);
         }
         chain.shift(self.number.saturating_sub(self.plan.number));
         chain

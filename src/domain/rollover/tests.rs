@@ -9,7 +9,22 @@ use crate::interval::{Cadence, Interval};
 use crate::meter_key::MeterSource;
 use crate::period::Anchor;
 
-fn plan(interval: Interval, terms: Vec<RolloverTerm>, expires_after: Option<Span>) -> RolloverPlan {
+fn plan(
+    interval: Interval,
+    mut terms: Vec<RolloverTerm>,
+    expires_after: Option<Span>,
+) -> RolloverPlan {
+    for term in &mut terms {
+        term.expires_after = expires_after;
+    }
+    plan_of(interval, terms, expires_after)
+}
+
+fn plan_of(
+    interval: Interval,
+    terms: Vec<RolloverTerm>,
+    expires_after: Option<Span>,
+) -> RolloverPlan {
     let anchor = Anchor::At(time("2026-01-31"));
     let cadence = Cadence::every(interval);
     let meter = MeterKey {
@@ -34,6 +49,7 @@ fn plan(interval: Interval, terms: Vec<RolloverTerm>, expires_after: Option<Span
         first: 0,
         terms,
         expires_after,
+        gives: true,
         inherited: None,
         heir: None,
     }
@@ -53,6 +69,7 @@ fn term(first: i64, last: i64, limit: &str, cap: Option<&str>) -> RolloverTerm {
         last,
         limit: Some(quantity(limit)),
         cap: cap.map(quantity),
+        expires_after: None,
     }
 }
 
@@ -124,7 +141,10 @@ fn a_long_sleep_costs_nothing() {
     let start = plan.schedule.period_at(time("2026-02-01")).number;
     let plan = RolloverPlan {
         first: start,
-        terms: vec![term(start, i64::MAX, "1", None)],
+        terms: vec![RolloverTerm {
+            expires_after: plan.expires_after,
+            ..term(start, i64::MAX, "1", None)
+        }],
         ..plan
     };
     let history = history(&[(start + 7, "0.5")], &[]);
@@ -135,6 +155,7 @@ fn a_long_sleep_costs_nothing() {
     assert_eq!(chain.total, quantity("25920"));
     let endless = RolloverPlan {
         expires_after: None,
+        terms: vec![term(start, i64::MAX, "1", None)],
         ..plan
     };
     let chain = left(&endless, &history, late);
@@ -166,6 +187,23 @@ fn a_limit_rolls_over_as_it_was_at_the_end_of_its_period() {
     let plan = plan(Interval::Monthly, terms, None);
     let chain = left(&plan, &RolloverHistory::default(), 5);
     assert_eq!(rests(&chain), [(0, 1, "10".into()), (3, 4, "25".into())]);
+}
+
+#[test]
+fn a_rest_is_kept_at_each_boundary_as_long_as_the_rules_before_it_say() {
+    let month = |first, last, days| RolloverTerm {
+        expires_after: Span::new(0, days, 0),
+        ..term(first, last, "10", None)
+    };
+    let terms = vec![month(0, 1, 20), month(2, i64::MAX, 70)];
+    let plan = plan_of(Interval::Monthly, terms, Span::new(0, 70, 0));
+    let rests_at = |number| rests(&left(&plan, &RolloverHistory::default(), number));
+    // What had lapsed before they changed does not come back.
+    assert_eq!(rests_at(2), [(1, 1, "10".into())]);
+    let kept = |last| [(1, 1, "10".into()), (2, last, "10".into())];
+    assert_eq!(rests_at(3), kept(2));
+    assert_eq!(rests_at(4), kept(3));
+    assert_eq!(rests_at(5), [(2, 4, "10".into())]);
 }
 
 #[test]

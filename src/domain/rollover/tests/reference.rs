@@ -45,7 +45,11 @@ fn walk(
             rests.push((at, limit.saturating_sub_to_zero(used).raw()));
         }
         let start = plan.schedule.period(at + 1).start.unwrap();
-        rests.retain(|(origin, _)| plan.expires_at(*origin).is_none_or(|end| end > start));
+        let end = |origin| {
+            let ended = plan.ends_at(origin)?;
+            term.expires_after?.after(ended, plan.schedule.zone)
+        };
+        rests.retain(|(origin, _)| end(*origin).is_none_or(|end| end > start));
         let total: i128 = rests.iter().map(|(_, amount)| amount).sum();
         let mut excess = term.cap.map_or(0, |cap| (total - cap.raw()).max(0));
         for (_, amount) in &mut rests {
@@ -84,6 +88,7 @@ fn terms() -> impl Strategy<Value = Vec<RolloverTerm>> {
                 last: next - 1,
                 limit: (unlimited > 0).then(|| Quantity::from_raw(limit)),
                 cap: cap.map(Quantity::from_raw),
+                expires_after: None,
             });
         }
         terms
@@ -122,10 +127,14 @@ proptest! {
         terms in terms(),
         history in histories(),
         span in spans(),
+        spans in prop::collection::vec(spans(), 5),
         interval in intervals(),
         number in 0_i64..320,
     ) {
-        let plan = plan(interval, terms, span);
+        let mut plan = plan(interval, terms, span);
+        for (term, span) in plan.terms.iter_mut().zip(spans) {
+            term.expires_after = span;
+        }
         let chain = left(&plan, &history, number);
         prop_assert_eq!(spelled_out(&chain), step_by_step(&plan, &history, number));
         let total: i128 = chain.runs.iter().map(|run| run.total().raw()).sum();
