@@ -55,7 +55,7 @@ impl Slot {
     }
 
     /// For takes: what others have open is spent, what they give back is not there yet.
-    fn spent(&self, own: Own, bug: Option<Bug>) -> i8 {
+    pub fn spent(&self, own: Own, bug: Option<Bug>) -> i8 {
         match bug {
             Some(Bug::TakeSpendsReturns) => self.used - self.back,
             _ => self.used - own.back,
@@ -63,7 +63,7 @@ impl Slot {
     }
 
     /// For returns: what others have open is not there, what they give back is gone.
-    fn certain(&self, own: Own, bug: Option<Bug>) -> i8 {
+    pub fn certain(&self, own: Own, bug: Option<Bug>) -> i8 {
         match bug {
             Some(Bug::ReturnWithoutBound) => i8::MAX,
             Some(Bug::ReturnOfOpenTakes) => self.used - self.back,
@@ -72,7 +72,8 @@ impl Slot {
         }
     }
 
-    fn apply(&mut self, amount: i8, bug: Option<Bug>) {
+    /// Puts a take or return on the entry, and pins it.
+    pub fn apply(&mut self, amount: i8, bug: Option<Bug>) {
         if amount > 0 {
             self.used += amount;
             self.open += amount;

@@ -9,7 +9,7 @@ mod step;
 mod tables;
 
 use crate::name::{Name, Who};
-use entry::Slot;
+pub use entry::{Own, Slot};
 use session::{Phase, Session};
 use stateright::{Model, Property};
 use tables::Tables;
