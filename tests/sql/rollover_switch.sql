@@ -92,3 +92,21 @@ SELECT owo_worker_tick() IS NOT NULL AS ticked;
 SELECT * FROM before EXCEPT SELECT * FROM pg_temp.state();
 SELECT usage, usage_limit, balance FROM owo_check('late', 'calls', 0);
 SELECT * FROM owo_verify();
+
+-- another rhythm of the same plan, from the end of the running period on: what had rolled over by then stays
+SELECT owo_sync('{
+  "features": [{"slug": "calls"}, {"slug": "short"}, {"slug": "images"}],
+  "creditSystems": [{"slug": "credits", "features": [{"feature": "images", "creditCost": 2}]}],
+  "plans": [
+    {"slug": "free", "planGroup": "main", "autoEnable": true, "features": [{"slug": "calls", "limit": 10, "rollover": true, "reset": "weekly"},
+      {"slug": "short", "limit": 10, "rollover": true, "rolloverExpiresAfter": 40}, {"slug": "credits", "limit": 10, "rollover": true}]}]}') -> 'success';
+SELECT usage, usage_limit, balance, resets_at, reset_interval FROM owo_check('kept', 'calls', 0);
+SELECT owo_clock_set('2027-10-27 00:00+00');
+SELECT usage, usage_limit, balance, resets_at, reset_interval FROM owo_check('kept', 'calls', 0);
+SELECT usage, usage_limit, balance FROM owo_track('kept', 'calls', 8);
+-- a late event of the months before leaves what has been spent since
+SELECT allowed, code, balance FROM owo_track('kept', 'calls', 3, occurred_at => '2027-10-20 00:00+00');
+SELECT allowed, code, balance FROM owo_track('kept', 'calls', 2, occurred_at => '2027-10-20 00:00+00');
+SELECT owo_clock_set('2027-11-02 00:00+00');
+SELECT usage, usage_limit, balance, resets_at FROM owo_check('kept', 'calls', 0);
+SELECT * FROM owo_verify();

@@ -49,7 +49,7 @@ pub fn allowance(
 ) -> Allowance {
     let start = subscription.start_of(feature.subject);
     let anchor_at = start.anchor_at;
-    let began = subscription.started_at.max(anchor_at);
+    let began = subscription.counts_from(feature.subject);
     let terms = Terms {
         subscription,
         zone: asked.zone,

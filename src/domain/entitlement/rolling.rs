@@ -3,15 +3,17 @@
 //! Called by resolution, which attaches the result to a template source. Invariant: a period rolls
 //! over by the terms in force at its end, under the plan that was live then, which says too how long
 //! rests are kept at that boundary; trials never do. A late event leaves what later plans drew of it. A
-//! switch that moves the meter leaves what had rolled over to the meter that takes its place; a provider
-//! that moves an anchor ends it.
+//! switch that moves the meter leaves what had rolled over to the meter that takes its place, and so does
+//! another rhythm in the catalog; a provider that moves an anchor ends it.
 //! Deliberately absent: usage, and with it the amounts (`rollover`).
 
 use std::cmp::Reverse;
 
 use super::allowance::{Allowance, Asked, allowance, meter_source};
 use super::facts::{Facts, PlanFeature, Subscription};
-use super::succession::{entry, moved_at, predecessor, representative, successor};
+use super::succession::{
+    entry, just_before, last_moment, moved_at, predecessor, representative, successor,
+};
 use crate::interval::Interval;
 use crate::period::{Schedule, Time};
 use crate::rollover::{Inherited, RolloverPlan, RolloverTerm};
@@ -111,8 +113,8 @@ fn stage(
 
 /// What the meter before left, and since when subscriptions count on the one that took its place.
 ///
-/// Only a switch hands down: where the catalog changed the rhythm of a plan since, or entities share
-/// what each had to itself, nothing does; and nothing that began before an anchor was moved inherits.
+/// A switch hands down, and so does a catalog that gives a plan another rhythm; where entities share
+/// what each had to itself, nothing does, and nothing that began before an anchor was moved inherits.
 fn inherited(
     facts: &Facts,
     asked: Asked<'_>,
@@ -122,17 +124,30 @@ fn inherited(
     switches: usize,
 ) -> Option<(Inherited, Time)> {
     let left = switches.checked_sub(1)?;
-    let (mut first, mut then) = (subscription, now.clone());
+    let (mut first, mut rules, mut then) = (subscription, feature, now.clone());
     let moved = moved_at(facts, subscription);
     for _ in &facts.subscriptions {
+        let began = first.counts_from(feature.subject);
+        if then.since > began {
+            let at = then.since;
+            if moved.is_some_and(|moved| at < moved) {
+                return None;
+            }
+            let plan = edited(facts, asked, first, rules, at, left)?;
+            let number = now.schedule.period_at(at).number;
+            let inherited = Inherited {
+                plan,
+                cut: false,
+                at,
+                number,
+            };
+            return Some((inherited, first.started_at));
+        }
         if first.anchor_moved_at.is_some() || moved.is_some_and(|moved| first.started_at < moved) {
             return None;
         }
-        let began = first
-            .started_at
-            .max(first.start_of(feature.subject).anchor_at);
-        let before = predecessor(facts, first).filter(|_| then.since <= began)?;
-        let rules = entry(facts, before, feature)?;
+        let before = predecessor(facts, first)?;
+        rules = entry(facts, before, feature)?;
         let asked = Asked {
             at: representative(before, first, asked.at),
             ..asked
@@ -151,12 +166,41 @@ fn inherited(
             ..stage(facts, asked, before, rules, &earlier, left)?
         };
         let number = now.schedule.period_at(began).number;
-        return Some((Inherited { plan, at, number }, first.started_at));
+        let inherited = Inherited {
+            plan,
+            cut: true,
+            at,
+            number,
+        };
+        return Some((inherited, first.started_at));
     }
     None
 }
 
-/// The rollover of the last meter that inherits from the one of a subscription that has ended since.
+/// The rollover of the meter that a subscription counted on until the catalog's new rhythm came into
+/// force, at a boundary of the old one: all that was left by then.
+fn edited(
+    facts: &Facts,
+    asked: Asked<'_>,
+    subscription: &Subscription,
+    rules: &PlanFeature,
+    at: Time,
+    switches: usize,
+) -> Option<RolloverPlan> {
+    let asked = Asked {
+        at: just_before(at),
+        ..asked
+    };
+    let earlier = allowance(asked, subscription, rules);
+    let plan = stage(facts, asked, subscription, rules, &earlier, switches)?;
+    Some(RolloverPlan {
+        number: earlier.schedule.period_at(at).number,
+        ..plan
+    })
+}
+
+/// The rollover of the last meter that inherits from the one of a late event, or of a rhythm that will
+/// give way.
 fn heir(
     facts: &Facts,
     asked: Asked<'_>,
@@ -164,29 +208,26 @@ fn heir(
     feature: &PlanFeature,
     plan: &RolloverPlan,
 ) -> Option<RolloverPlan> {
-    let mut last = subscription;
+    let (mut last, mut rules) = (subscription, feature);
     let mut heir = None;
     for _ in &facts.subscriptions {
-        let ended = last.ended_at.filter(|end| *end > asked.at);
-        let Some(next) = ended.and_then(|end| successor(facts, last, end)) else {
-            break;
-        };
-        let Some(rules) = entry(facts, next, feature) else {
-            break;
-        };
-        // As it was taken over; what the catalog changed later does not inherit.
         let asked = Asked {
-            at: next.started_at,
+            at: last_moment(last, asked.at),
             ..asked
         };
-        let then = allowance(asked, next, rules);
-        let inherits = stage(facts, asked, next, rules, &then, SWITCHES_MAX)
+        let then = allowance(asked, last, rules);
+        let inherits = stage(facts, asked, last, rules, &then, SWITCHES_MAX)
             .filter(|stage| stage.inherits_from(plan.meter_id));
         if inherits.is_none() && then.meter != plan.meter {
             break;
         }
         heir = inherits.or(heir);
-        last = next;
+        let next = last.ended_at.and_then(|end| successor(facts, last, end));
+        let entry = next.and_then(|next| Some((next, entry(facts, next, feature)?)));
+        let Some(next) = entry else {
+            break;
+        };
+        (last, rules) = next;
     }
     heir
 }

@@ -10,6 +10,9 @@ use super::allowance::meter_source;
 use super::facts::{Facts, PlanFeature, Status, Subscription};
 use crate::period::Time;
 
+/// An edit of the catalog waits for a boundary, and no period lasts longer.
+const SETTLED_AFTER: TimeDelta = TimeDelta::days(366 * 100);
+
 /// The base subscription whose place another one took when it began.
 pub(super) fn predecessor<'a>(facts: &'a Facts, next: &Subscription) -> Option<&'a Subscription> {
     facts
@@ -45,10 +48,23 @@ pub(super) fn moved_at(facts: &Facts, subscription: &Subscription) -> Option<Tim
 pub(super) fn representative(other: &Subscription, asked_for: &Subscription, at: Time) -> Time {
     match other.ended_at {
         _ if other.id == asked_for.id => at,
-        Some(ended) => ended
-            .checked_sub_signed(TimeDelta::microseconds(1))
-            .unwrap_or(ended),
+        Some(ended) => just_before(ended),
         None => at.max(other.started_at),
+    }
+}
+
+/// The last moment before another one.
+pub(super) fn just_before(at: Time) -> Time {
+    at.checked_sub_signed(TimeDelta::microseconds(1))
+        .unwrap_or(at)
+}
+
+/// The last moment of a subscription, or one at which all that is in the catalog has come into force.
+pub(super) fn last_moment(subscription: &Subscription, at: Time) -> Time {
+    let settled = at.max(subscription.started_at);
+    match subscription.ended_at {
+        Some(ended) => just_before(ended),
+        None => settled.checked_add_signed(SETTLED_AFTER).unwrap_or(settled),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Rollover across a switch that moves the meter: another interval, another anchor, a fresh count.
+//! Rollover across a switch that moves the meter (another interval, another anchor, a fresh count), and
+//! across an edit of the catalog that does.
 //!
 //! Called by `RolloverPlan`. Invariants: what had rolled over and was not drawn before the switch can
 //! be drawn after it, once, and expires no later for it; the period that the switch cuts short leaves
@@ -15,8 +16,11 @@ use crate::period::Time;
 /// What an earlier meter left to the one that took its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inherited {
-    /// Rollover of the earlier meter; its `number` is the period that the switch cut short.
+    /// Rollover of the earlier meter; its `number` is the period that the switch cut short, or that
+    /// would have followed.
     pub plan: RolloverPlan,
+    /// A switch cut that period short, maybe in its first moment; else it never began.
+    pub cut: bool,
     /// When that was.
     pub at: Time,
     /// First period of the meter that inherits.
@@ -27,7 +31,10 @@ impl Inherited {
     /// What is left at the switch, its origins as the meter that inherits counts them.
     fn chain(&self, histories: &Histories) -> Chain {
         let mut chain = self.plan.chain(histories, self.plan.number);
-        if let Some(history) = histories.get(&self.plan.meter_id) {
+        // A period that had not begun was not drawn in, whatever the meter counts since it was taken up
+        // again.
+        let cut = histories.get(&self.plan.meter_id).filter(|_| self.cut);
+        if let Some(history) = cut {
             for (origin, amount) in history.draws_in(self.plan.number) {
                 let missing = chain.take(origin, amount);
                 chain.shortfall = sum(chain.shortfall, missing);

@@ -79,6 +79,12 @@ impl Subscription {
             })
     }
 
+    /// Since when a subject is counted.
+    #[must_use]
+    pub fn counts_from(&self, subject: Subject) -> Time {
+        self.started_at.max(self.start_of(subject).anchor_at)
+    }
+
     /// The highest count number that any of its subjects uses.
     #[must_use]
     pub fn highest_count(&self) -> i32 {

@@ -118,26 +118,6 @@ fn a_count_that_began_after_the_edit_starts_with_what_is_in_the_catalog() {
 }
 
 #[test]
-fn rollover_ends_where_the_interval_changes() {
-    let mut world = World::with_calls("10");
-    let entry = world.first_entry();
-    entry.rollover = true;
-    entry.reset = Reset::Every(Interval::Weekly);
-    let mut old = past("2026-03-01", Interval::Monthly);
-    old.rollover = true;
-    entry.history = vec![old];
-    let limit = |at: &str| {
-        let decision = Book::default().check(&world, CALLS, at, "1");
-        decision.usage_limit.unwrap().to_string()
-    };
-    assert_eq!(limit("2026-03-14"), "20");
-    // Weekly from 15 March: the first week rolls over, the months before do not.
-    assert_eq!(limit("2026-03-15"), "10");
-    assert_eq!(limit("2026-03-19"), "20");
-    assert_eq!(limit("2026-03-26"), "30");
-}
-
-#[test]
 fn credits_follow_the_same_rules() {
     let mut world = World::with_credits("10");
     world.first_entry().history = vec![past("2026-02-01", Interval::Daily)];
@@ -145,4 +125,94 @@ fn credits_follow_the_same_rules() {
     assert_eq!(subject, Subject::CreditSystem(CREDITS));
     let source = world.resolve(IMAGES, "2026-01-31").sources.remove(0);
     assert_eq!(source.meter.cadence.to_string(), "daily");
+}
+
+/// Ten calls a month that roll over, ten a week from 15 April on.
+fn quickened() -> World {
+    let mut world = World::with_calls("10");
+    let mut past = past("2026-03-20", Interval::Monthly);
+    past.rollover = true;
+    let entry = world.first_entry();
+    entry.rollover = true;
+    entry.reset = Reset::Every(Interval::Weekly);
+    entry.history = vec![past];
+    world
+}
+
+fn limit(book: &Book, world: &World, at: &str) -> String {
+    let decision = book.check(world, CALLS, at, "0");
+    decision.usage_limit.unwrap().to_string()
+}
+
+#[test]
+fn what_rolled_over_goes_on_in_another_rhythm() {
+    let world = quickened();
+    let mut book = Book::default();
+    book.track(&world, CALLS, "2026-02-01", "4");
+    assert_eq!(limit(&book, &world, "2026-04-14"), "26");
+    let decision = book.track(&world, CALLS, "2026-04-14", "7");
+    assert_eq!(drawn_of(&decision), ["rollover 7"]);
+    // The month has rolled over whole; a week had begun the day before its end.
+    assert_eq!(limit(&book, &world, "2026-04-15"), "29");
+    assert_eq!(limit(&book, &world, "2026-04-16"), "39");
+    let decision = book.track(&world, CALLS, "2026-04-16", "35");
+    assert_eq!(drawn_of(&decision), ["rollover 29", "plan 6"]);
+    assert_eq!(limit(&book, &world, "2026-04-23"), "14");
+}
+
+#[test]
+fn a_late_event_leaves_what_was_spent_in_another_rhythm() {
+    let world = quickened();
+    let mut book = Book::default();
+    // Of thirty that rolled over five are left.
+    book.track(&world, CALLS, "2026-04-15", "25");
+    for at in ["2026-02-01", "2026-03-18", "2026-04-14"] {
+        assert!(!book.check(&world, CALLS, at, "6").allowed, "{at}");
+        assert!(book.check(&world, CALLS, at, "5").allowed, "{at}");
+    }
+}
+
+#[test]
+fn a_rhythm_that_comes_back_goes_on_with_what_was_left_of_the_other() {
+    let mut world = quickened();
+    let mut weeks = past("2026-04-25", Interval::Weekly);
+    weeks.rollover = true;
+    world.first_entry().reset = Reset::Every(Interval::Monthly);
+    world.first_entry().history.push(weeks);
+    let mut book = Book::default();
+    book.track(&world, CALLS, "2026-04-20", "3");
+    // Three months, the end of a week, and two weeks; the month that began within one is the second
+    // that is given then.
+    assert_eq!(limit(&book, &world, "2026-04-29"), "57");
+    assert_eq!(limit(&book, &world, "2026-04-30"), "67");
+    book.track(&world, CALLS, "2026-05-01", "58");
+    assert_eq!(limit(&book, &world, "2026-05-02"), "67");
+    assert_eq!(limit(&book, &world, "2026-05-15"), "19");
+}
+
+#[test]
+fn what_a_plan_before_left_goes_through_an_edited_rhythm() {
+    let mut world = quickened();
+    // A plan of the same words before it, which ended with the second month.
+    world.subscription(200).status = Status::Canceled;
+    world.subscription(200).ended_at = Some(time("2026-03-15"));
+    world.plan(101);
+    let first = world.first_entry().clone();
+    let entry = world.entry(101, Subject::Feature(CALLS));
+    entry.rollover = true;
+    entry.limit = first.limit;
+    entry.reset = first.reset;
+    entry.history = first.history;
+    world.subscribe(201, 101, "2026-03-15").anchor_at = time("2026-01-15");
+    assert_eq!(limit(&Book::default(), &world, "2026-04-14"), "30");
+    assert_eq!(limit(&Book::default(), &world, "2026-04-15"), "40");
+    // And to a plan after it.
+    world.subscription(201).status = Status::Canceled;
+    world.subscription(201).ended_at = Some(time("2026-04-20"));
+    world.plan(102);
+    let entry = world.entry(102, Subject::Feature(CALLS));
+    entry.rollover = true;
+    entry.limit = Some(quantity("1"));
+    world.subscribe(202, 102, "2026-04-20");
+    assert_eq!(limit(&Book::default(), &world, "2026-04-21"), "41");
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::dice::{Dice, tape};
 use crate::decision::Code;
 use crate::draw::room;
-use crate::entitlement::facts::{Scope, Status, Subject};
+use crate::entitlement::facts::{PlanFeaturePast, Scope, Status, Subject};
 use crate::entitlement::fixture::*;
 use crate::entitlement::{Entitlement, SourceKind};
 use crate::interval::{Interval, Reset, Span};
@@ -279,6 +279,16 @@ fn succession(dice: &mut Dice) -> (World, [Time; 2]) {
         entry.reset = Reset::Every(
             [Interval::Weekly, Interval::Monthly, Interval::Daily][usize::from(dice.roll(3))],
         );
+        if dice.roll(3) == 0 {
+            entry.history = vec![PlanFeaturePast {
+                valid_until: dice.time("2026-01-20", 3000),
+                limit: entry.limit,
+                reset: Reset::Every(Interval::Weekly),
+                reset_anchor: entry.reset_anchor,
+                rollover: entry.rollover,
+                rollover_limit: entry.rollover_limit,
+            }];
+        }
         let cap = dice.roll(60);
         entry.rollover_limit = (cap < 40).then(|| Quantity::from_int(i64::from(cap)));
         let days = i64::from(dice.roll(60));

@@ -190,7 +190,7 @@ proptest! {
         later.schedule.anchor = later.meter.anchor;
         let own = histories.1.clone();
         let all = Histories::from([(earlier.meter_id, histories.0), (later.meter_id, histories.1)]);
-        later.inherited = Some(Box::new(Inherited { plan: earlier, at, number: 0 }));
+        later.inherited = Some(Box::new(Inherited { plan: earlier, cut: true, at, number: 0 }));
         for rest in &mut rests {
             rest.0 -= cut;
         }
