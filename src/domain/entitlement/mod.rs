@@ -24,6 +24,7 @@ pub mod resolve;
 mod rolling;
 pub mod source;
 mod succession;
+mod term;
 #[cfg(test)]
 mod tests;
 

@@ -7,16 +7,15 @@
 //! another rhythm in the catalog; a provider that moves an anchor ends it.
 //! Deliberately absent: usage, and with it the amounts (`rollover`).
 
-use std::cmp::Reverse;
-
 use super::allowance::{Allowance, Asked, allowance, meter_source};
 use super::facts::{Facts, PlanFeature, Subscription};
 use super::succession::{
     entry, just_before, last_moment, moved_at, predecessor, representative, successor,
 };
+use super::term::{push_terms, without_overlap};
 use crate::interval::Interval;
-use crate::period::{Schedule, Time};
-use crate::rollover::{Inherited, RolloverPlan, RolloverTerm};
+use crate::period::Time;
+use crate::rollover::{Inherited, RolloverPlan};
 
 /// Most switches in a row that a rest is followed through: each costs a look at its meter's usage.
 const SWITCHES_MAX: usize = 32;
@@ -230,87 +229,4 @@ fn heir(
         (last, rules) = next;
     }
     heir
-}
-
-/// Adds the terms of one subscription, oldest first.
-fn push_terms(
-    terms: &mut Vec<RolloverTerm>,
-    facts: &Facts,
-    asked: Asked<'_>,
-    subscription: &Subscription,
-    feature: &PlanFeature,
-    then: &Allowance,
-) {
-    let schedule = then.schedule;
-    let entity_added = asked
-        .entity
-        .filter(|_| then.meter.entity.is_some())
-        .and_then(|entity| facts.entity_added.get(entity).copied());
-    let trial_end = subscription
-        .trial_ends_at
-        .filter(|end| *end <= asked.at || subscription.ended_at.is_some());
-    let began = [
-        Some(then.since),
-        Some(feature.created_at),
-        entity_added,
-        trial_end,
-    ]
-    .into_iter()
-    .flatten()
-    .fold(subscription.started_at, Time::max);
-    let mut first = schedule.period_at(began).number;
-    let last = match subscription.ended_at {
-        Some(ended) => last_ended_by(&schedule, ended),
-        None => i64::MAX,
-    };
-    let mut past: Vec<_> = feature.history.iter().collect();
-    past.sort_by_key(|values| values.valid_until);
-    for values in past {
-        let until = last_ended_by(&schedule, values.valid_until).min(last);
-        if until < first {
-            continue;
-        }
-        if values.rollover {
-            terms.push(RolloverTerm {
-                first,
-                last: until,
-                limit: values.limit,
-                cap: values.rollover_limit,
-                expires_after: feature.rollover_expires_after,
-            });
-        }
-        first = until.saturating_add(1);
-    }
-    if feature.rollover && first <= last {
-        terms.push(RolloverTerm {
-            first,
-            last,
-            limit: feature.limit.filter(|_| !feature.usage_based),
-            cap: feature.rollover_limit,
-            expires_after: feature.rollover_expires_after,
-        });
-    }
-}
-
-/// The last period that ends at or before a moment.
-fn last_ended_by(schedule: &Schedule, at: Time) -> i64 {
-    schedule.period_at(at).number.saturating_sub(1)
-}
-
-/// Ascending; where two overlap, which no exclusive group allows, the later one begins later.
-fn without_overlap(mut terms: Vec<RolloverTerm>) -> Vec<RolloverTerm> {
-    terms.sort_by_key(|term| (term.first, Reverse(term.last), term.limit, term.cap));
-    let mut tiled: Vec<RolloverTerm> = Vec::with_capacity(terms.len());
-    for mut term in terms {
-        if let Some(before) = tiled.last() {
-            term.first = term.first.max(before.last.saturating_add(1));
-            if before.last == i64::MAX {
-                continue;
-            }
-        }
-        if term.first <= term.last {
-            tiled.push(term);
-        }
-    }
-    tiled
 }
