@@ -1,16 +1,20 @@
 //! Entries that answer from what is known (`backend::hot`): a question or a value, nothing else said.
 //!
-//! What they do not answer goes to the ordinary entries, in `decide` and `track`.
+//! What they do not answer goes to the ordinary entries, in `decide` and `track`. A session's first
+//! question finds nothing, because nobody has judged the session's rights yet. They are judged then,
+//! and it is asked once more: what other sessions know saves reading the catalog.
 
 use super::decide::{decision_fields, owo_allowed_wrapper, owo_check_wrapper, owo_require_wrapper};
 use super::track::{owo_consume_wrapper, owo_track_wrapper};
 use crate::backend::answer::{Answer, Field};
-use crate::backend::call::try_begin_write;
+use crate::backend::call::{Access, Caller, try_begin_write};
 use crate::backend::clock;
 use crate::backend::hot::Call;
 use crate::backend::kept::{Row, ShortText};
 use crate::backend::numeric::Room;
+use crate::backend::owner::AsOwner;
 use crate::error::{Error, Result};
+use crate::flow::context::{Context, Level};
 use crate::flow::warm::plain::COLUMNS;
 use crate::flow::warm::{self, Answered, Granted};
 use crate::hot_function;
@@ -62,11 +66,44 @@ pub fn granted_row<T>(
     give(values, nulls)
 }
 
-/// `owo_check` from what is known.
-fn check_known(call: &Call) -> Option<Answer> {
+/// Asks what is known, and once more where the session's rights had to be judged first.
+fn ask(
+    call: &Call,
+    level: Level,
+    access: Access,
+    known: impl Fn(&Call) -> Option<Answer>,
+) -> Option<Answer> {
     if !call.ends_before(3) {
         return None;
     }
+    let answer = known(call);
+    if answer.is_none() && is_new(call, level, access) {
+        return known(call);
+    }
+    answer
+}
+
+/// Whether this session's rights had not been judged; they are now.
+#[cold]
+fn is_new(call: &Call, level: Level, access: Access) -> bool {
+    // A NULL is for the ordinary entry to refuse, before anything else.
+    let is_plain = call.text(0).is_some() && call.text(1).is_some() && call.number(2).is_some();
+    if !is_plain || !warm::context::is_new(level, access) {
+        return false;
+    }
+    let judged = Caller::of(call.information(), access).and_then(|caller| {
+        let _owner = AsOwner::enter(caller.owner);
+        Context::begin(caller, level)
+    });
+    judged.map_or_else(|error| error.raise(), |_| true)
+}
+
+/// `owo_check` from what is known.
+fn check_known(call: &Call) -> Option<Answer> {
+    ask(call, Level::Reader, Access::Read, check_answer)
+}
+
+fn check_answer(call: &Call) -> Option<Answer> {
     let fcinfo = call.information();
     let answer = match warm::check(call.text(0)?, call.text(1)?, call.number(2)?)? {
         Answered::Granted(found) => granted(fcinfo, &found),
@@ -77,9 +114,10 @@ fn check_known(call: &Call) -> Option<Answer> {
 
 /// `owo_allowed` from what is known.
 fn allowed_known(call: &Call) -> Option<Answer> {
-    if !call.ends_before(3) {
-        return None;
-    }
+    ask(call, Level::Reader, Access::Read, allowed_answer)
+}
+
+fn allowed_answer(call: &Call) -> Option<Answer> {
     let allowed = warm::allowed(call.text(0)?, call.text(1)?, call.number(2)?)?;
     Some(Answer::datum(pg_sys::Datum::from(allowed)))
 }
@@ -99,9 +137,13 @@ hot_function!(
 
 /// `owo_track` of a value and nothing else, from what is known.
 fn track_known(call: &Call) -> Option<Answer> {
-    if !call.ends_before(3) || !try_begin_write() {
+    if !try_begin_write() {
         return None;
     }
+    ask(call, Level::App, Access::Write, track_answer)
+}
+
+fn track_answer(call: &Call) -> Option<Answer> {
     let (customer, feature) = (call.text(0)?, call.text(1)?);
     let found = warm::record::track_plain(customer, feature, call.number(2)?);
     let answer = match found {
@@ -113,9 +155,10 @@ fn track_known(call: &Call) -> Option<Answer> {
 
 /// `owo_require` from what is known, where it is granted.
 fn require_known(call: &Call) -> Option<Answer> {
-    if !call.ends_before(3) {
-        return None;
-    }
+    ask(call, Level::Reader, Access::Read, require_answer)
+}
+
+fn require_answer(call: &Call) -> Option<Answer> {
     match warm::check(call.text(0)?, call.text(1)?, call.number(2)?)? {
         Answered::Granted(found) => {
             let answer = granted(call.information(), &found);

@@ -16,7 +16,8 @@ macro_rules! grants {
         concat!(
             $before,
             " SELECT FROM owo.role_grant AS g
-               JOIN pg_roles AS r ON r.rolname = g.role_name
+              CROSS JOIN LATERAL (
+                    SELECT to_regrole(quote_ident(g.role_name))::oid AS oid OFFSET 0) AS r
                JOIN pg_namespace AS n ON n.nspname = 'owo'
               WHERE pg_has_role($1, r.oid, 'USAGE')
                 AND EXISTS (SELECT FROM aclexplode(n.nspacl) AS a

@@ -37,7 +37,7 @@ pub use enter::{
 };
 pub use rest::{Rest, take_rest};
 
-pub use table::pending;
+pub use table::blank;
 
 /// What is used of each meter and period.
 pub type Used = HashMap<MeterPeriod, Quantity>;

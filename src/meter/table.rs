@@ -11,9 +11,11 @@ use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::pending::Pending;
 use crate::error::{Error, Result};
+use chrono::DateTime;
 use owostack_domain::ids;
-use owostack_domain::meter_key::MeterPeriod;
-use owostack_domain::period::Anchor;
+use owostack_domain::meter_key::{MeterKey, MeterPeriod};
+use owostack_domain::period::{Anchor, Period};
+use owostack_domain::quantity::Quantity;
 use uuid::Uuid;
 
 /// What is used of each place at the snapshot: folded and pending.
@@ -40,33 +42,47 @@ pub fn post(postings: &[Posting]) -> Result<()> {
 ///
 /// # Errors
 /// When the operating system has no randomness to give.
-pub fn pending(posting: &Posting) -> Result<Pending> {
-    let key = &posting.key;
+fn pending(posting: &Posting) -> Result<Pending> {
     Ok(Pending {
-        customer_id: key.customer_id,
-        meter_id: key.id(),
-        number: posting.period.number,
         quantity: posting.amount,
         units: posting.units,
         feature_id: posting.feature_id,
         id: ids::time_ordered(posting.at, random::ten_bytes()?),
         at: posting.at,
+        kind: posting.kind,
+        entity: posting.entity.clone(),
+        metadata: posting.metadata.clone(),
+        ..blank(&posting.key, posting.key.id(), &posting.period)
+    })
+}
+
+/// A row of the meter with that key and id, in one of its periods; nothing is drawn yet.
+pub fn blank(key: &MeterKey, meter_id: Uuid, period: &Period) -> Pending {
+    Pending {
+        customer_id: key.customer_id,
+        meter_id,
+        number: period.number,
+        quantity: Quantity::ZERO,
+        units: Quantity::ZERO,
+        feature_id: Uuid::nil(),
+        id: Uuid::nil(),
+        at: DateTime::UNIX_EPOCH,
         source_id: key.source.id(),
         subject_id: key.subject.id(),
         anchor_at: match key.anchor {
             Anchor::At(at) => Some(at),
             Anchor::Calendar => None,
         },
-        period_start: posting.period.start,
-        period_end: posting.period.end,
+        period_start: period.start,
+        period_end: period.end,
         origin: key.origin,
         count_number: key.count_number,
         parent_id: key.parent_id(),
-        kind: posting.kind,
+        kind: "",
         source_kind: key.source.kind(),
         cadence: key.cadence.to_string(),
-        entity: posting.entity.clone(),
+        entity: None,
         meter_entity: key.entity.clone(),
-        metadata: posting.metadata.clone(),
-    })
+        metadata: None,
+    }
 }

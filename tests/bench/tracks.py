@@ -155,7 +155,7 @@ def spread(place: Place, settings, _chart: dict) -> list[Result]:
     def rate(script: str):
         def measure() -> float:
             place.fresh()
-            return place.bench.rate(script, CLIENTS, settings.seconds, customers=place.customers)
+            return place.bench.rate(script, CLIENTS, settings.seconds, settings.warm, customers=place.customers)
 
         return measure
 

@@ -6,6 +6,7 @@ that has just begun. CACHE_SEED repeats the draws of a run, CACHE_SECONDS makes 
 
 import os
 import random
+import re
 import threading
 import time
 
@@ -380,3 +381,21 @@ def test_what_ends_by_time_ends_for_sessions_that_know_it(server, shop):
     for watcher in watchers:
         assert look(watcher) == after
         watcher.close()
+
+
+@pytest.mark.parametrize("question", ["SELECT owo_allowed('c0', 'calls')", "SELECT owo_check('c0', 'calls')", "SELECT (owo_track('c0', 'calls')).allowed"])
+def test_a_session_that_has_just_begun_reads_no_catalog_that_others_know(server, shop, question):
+    """Only its own rights are judged; what it asks about is known. Who may not ask is still told so."""
+    with server.connect(shop) as one:
+        one.execute("SELECT owo_check('c0', 'calls')")
+    with server.connect(shop) as fresh:
+        fresh.execute("BEGIN")
+        fresh.execute(question)
+        read = fresh.execute("SELECT relation::regclass::text FROM pg_locks WHERE pid = pg_backend_pid() AND relation IS NOT NULL").fetchall()
+        assert not {("owo.plan",), ("owo.feature",), ("owo.subscription",)} & set(read), read
+    server.rows("CREATE ROLE cache_stranger LOGIN")
+    server.rows(f"GRANT EXECUTE ON FUNCTION {re.search('owo_[a-z]+', question)[0]} TO cache_stranger", database=shop)
+    with server.connect(shop, "cache_stranger") as stranger, pytest.raises(errors.InsufficientPrivilege, match="permission denied for organization"):
+        stranger.execute(question)
+    server.rows('DROP OWNED BY cache_stranger', database=shop)
+    server.rows("DROP ROLE cache_stranger")

@@ -19,6 +19,8 @@ SELECT code FROM owo_attach('acme', 'base');
 -- each kind of feature
 SELECT f, d.allowed, d.code, d.usage, d.usage_limit, d.balance, d.overage, d.resets_at IS NOT NULL AS resets, d.reset_interval, d.replayed
 FROM unnest(ARRAY['calls', 'sso', 'audit', 'beta', 'region', 'theme', 'seats', 'storage', 'minutes', 'sms', 'images', 'words', 'drafts', 'free-calls']) AS f, owo_check('acme', f) AS d;
+-- what units cost, where they cost anything
+SELECT f, (owo_check('acme', f)).details -> 'pricing' AS pricing FROM unnest(ARRAY['calls', 'storage', 'minutes', 'sms', 'images']) AS f;
 -- and their static and scalar faces
 SELECT f, owo_allowed('acme', f), owo_limit('acme', f), owo_value('acme', f)
 FROM unnest(ARRAY['calls', 'sso', 'audit', 'region', 'theme', 'seats', 'storage', 'minutes', 'sms', 'images', 'drafts', 'free-calls']) AS f;

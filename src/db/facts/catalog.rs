@@ -222,13 +222,19 @@ pub fn plan_features(
                 trial_limit, scope = 'entity', reset_interval, reset_anchor = 'calendar',
                 reset_on_enable, rollover, rollover_limit, rollover_expires_after,
                 usage_model = 'usage_based', overage = 'charge', overage_limit, credit_cost,
-                jsonb_strip_nulls(jsonb_build_object(
-                    'usage_model', usage_model, 'rating_model', rating_model,
-                    'price_per_unit', trim_scale(price_per_unit),
-                    'billing_units', trim_scale(billing_units),
-                    'overage', overage, 'overage_price', trim_scale(overage_price),
-                    'max_overage_units', trim_scale(overage_limit)))
-                || CASE WHEN tiers IS NULL THEN '{}' ELSE jsonb_build_object('tiers', tiers) END,
+                -- nothing where units have no price at all
+                CASE WHEN usage_model = 'included' AND overage = 'block' AND tiers IS NULL
+                          AND overage_price IS NULL AND price_per_unit = 0
+                     THEN '{}'
+                     ELSE jsonb_strip_nulls(jsonb_build_object(
+                            'usage_model', usage_model, 'rating_model', rating_model,
+                            'price_per_unit', trim_scale(price_per_unit),
+                            'billing_units', trim_scale(billing_units),
+                            'overage', overage, 'overage_price', trim_scale(overage_price),
+                            'max_overage_units', trim_scale(overage_limit)))
+                          || CASE WHEN tiers IS NULL THEN '{}'
+                                  ELSE jsonb_build_object('tiers', tiers) END
+                END,
                 created_at
            FROM owo.plan_feature
           WHERE plan_id = ANY ($1)

@@ -88,7 +88,7 @@ pub(super) fn details(
 
 /// The pricing keys, and whether units are charged now.
 fn pricing(entitlement: &Entitlement) -> Option<Value> {
-    let mut pricing = entitlement.pricing.clone();
+    let mut pricing = entitlement.pricing.as_deref().cloned();
     if entitlement.usage_based {
         let keys = pricing.get_or_insert_with(|| Value::Object(Map::new()));
         put(keys, "billable", Some(entitlement.billable));

@@ -300,7 +300,7 @@ pub struct PlanFeature {
     pub overage_limit: Option<Quantity>,
     /// Replaces the credit system's cost of this feature.
     pub credit_cost: Option<Quantity>,
-    /// Pricing keys as shown in `details.pricing`.
+    /// Pricing keys as shown in `details.pricing`; an empty object where units have no price.
     pub pricing: Value,
     /// When the plan began to name it; what was left before does not roll over.
     pub created_at: Time,

@@ -29,6 +29,7 @@ mod term;
 mod tests;
 
 use serde_json::Value;
+use std::sync::Arc;
 use uuid::Uuid;
 
 pub use expand::{Histories, expand};
@@ -91,7 +92,7 @@ pub struct Entitlement {
     /// When the trial ends.
     pub trial_ends_at: Option<Time>,
     /// Pricing keys of the entry that charges.
-    pub pricing: Option<Value>,
+    pub pricing: Option<Arc<Value>>,
     /// Next moment at which time alone changes any of this.
     pub valid_until: Option<Time>,
     /// Soonest end of a source's period.

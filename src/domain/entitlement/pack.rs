@@ -6,6 +6,7 @@
 //! are made from tables. Deliberately absent: a format for storage; it may change with every build.
 
 use serde_json::Value;
+use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{Credit, Entitlement, GrantState, Overage, Source};
@@ -14,6 +15,7 @@ use crate::meter_key::{MeterKey, MeterPeriod, MeterSource};
 use crate::period::{Anchor, Period, Time};
 use crate::quantity::Quantity;
 
+mod known;
 mod word;
 
 /// Longest text or list; more is never shared.
@@ -167,6 +169,16 @@ impl Pack for Value {
 
     fn unpack(bytes: &mut &[u8]) -> Option<Self> {
         serde_json::from_str(&String::unpack(bytes)?).ok()
+    }
+}
+
+impl Pack for Arc<Value> {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        (**self).pack(bytes);
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        known::value(text(bytes)?)
     }
 }
 

@@ -4,6 +4,7 @@
 //! the order of the rows. Deliberately absent: usage; and amounts of rollover (`expand`).
 
 use serde_json::Value;
+use std::sync::Arc;
 use uuid::Uuid;
 
 use super::candidate::Candidate;
@@ -94,7 +95,7 @@ fn fill(entitlement: &mut Entitlement, case: &Case<'_>, found: Found<'_>) {
         .or_else(|| pick(&candidates, |one| one.source.usage_based))
         .or_else(|| pick(&candidates, has_pricing))
         .filter(|(_, one)| has_pricing(one))
-        .and_then(|(_, one)| one.entry.map(|entry| entry.pricing.clone()));
+        .and_then(|(_, one)| one.entry.map(|entry| Arc::new(entry.pricing.clone())));
     entitlement.ignored = found.ignored;
     entitlement.ignored.sort_by_cached_key(Ignored::order);
     entitlement.sources = candidates.into_iter().map(|one| one.source).collect();

@@ -67,7 +67,12 @@ pub fn find(level: Level, access: Access, at: Tick) -> Option<Warm> {
     find_for(owner::current_user(), slug, level, access, at)
 }
 
-/// The same for a call in a named organization, with the rights of `caller.role`.
+/// Whether nothing was judged for such a call of the current user, though it could be kept.
+pub fn is_new(level: Level, access: Access) -> bool {
+    generation::is_usable() && find(level, access, access.tick()).is_none()
+}
+
+/// The same as [`find`] for a call in a named organization, with the rights of `caller.role`.
 pub fn find_named(slug: &str, level: Level, caller: &Caller) -> Option<Warm> {
     find_for(
         caller.role,

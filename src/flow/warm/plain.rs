@@ -9,7 +9,7 @@ use crate::backend::clock::Tick;
 use crate::backend::kept::Row;
 use crate::db::pending::{Pending, PlainRow};
 use crate::flow::decided::Lasting;
-use crate::meter::{self, Posting, Used};
+use crate::meter::{self, Used};
 use owostack_domain::decision::{self, Code};
 use owostack_domain::entitlement::{Entitlement, FeatureType, GrantState};
 use owostack_domain::meter_key::MeterPeriod;
@@ -107,8 +107,18 @@ impl Plain {
 
     /// The row that records a value of it, as the table takes it.
     pub fn prepared(&self, entitlement: &Entitlement) -> Option<&PlainRow> {
-        let make = || PlainRow::new(&row(entitlement)?);
+        let make = || PlainRow::new(&self.row(entitlement)?);
         self.prepared.get_or_init(make).as_ref()
+    }
+
+    /// A row of it, with nothing drawn yet.
+    pub fn row(&self, entitlement: &Entitlement) -> Option<Pending> {
+        let source = entitlement.sources.first()?;
+        Some(Pending {
+            feature_id: entitlement.feature_id,
+            kind: source.kind.as_str(),
+            ..meter::blank(&source.meter, self.place.meter_id, &source.period)
+        })
     }
 
     /// `details` of a granted check.
@@ -166,21 +176,4 @@ impl Recorded {
             serde_json::to_string(&lasting).unwrap_or_default().into()
         })
     }
-}
-
-/// A row of a plain allowance, with nothing drawn yet.
-pub fn row(entitlement: &Entitlement) -> Option<Pending> {
-    let source = entitlement.sources.first()?;
-    let posting = Posting {
-        key: source.meter.clone(),
-        period: source.period,
-        amount: Quantity::ZERO,
-        units: Quantity::ZERO,
-        feature_id: entitlement.feature_id,
-        kind: source.kind.as_str(),
-        at: entitlement.at,
-        entity: None,
-        metadata: None,
-    };
-    meter::pending(&posting).ok()
 }

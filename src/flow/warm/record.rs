@@ -3,7 +3,7 @@
 use super::context::Warm;
 use super::known::Known;
 use super::plain::Plain;
-use super::{Answered, Granted, context, known, plain};
+use super::{Answered, Granted, context, known};
 use crate::backend::call::Access;
 use crate::backend::clock::{self, Tick};
 use crate::backend::owner::AsOwner;
@@ -206,7 +206,10 @@ impl Taken {
     /// # Errors
     /// When the operating system has no randomness to give.
     pub fn pending(&self, at: DateTime<Utc>, metadata: Option<&Value>) -> Result<Pending> {
-        let row = plain::row(&self.granted.known.entitlement)
+        let known = &self.granted.known;
+        let plain = known.plain.as_ref();
+        let row = plain
+            .and_then(|plain| plain.row(&known.entitlement))
             .ok_or_else(|| Error::internal("an allowance that is plain"))?;
         Ok(Pending {
             quantity: self.value,

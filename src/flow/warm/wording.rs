@@ -13,6 +13,7 @@ use owostack_domain::period::Time;
 use owostack_domain::quantity::Quantity;
 use serde_json::Value;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// `details` as Postgres and as we know them.
 #[derive(Debug, Clone)]
@@ -32,7 +33,7 @@ struct Basis {
     status: Option<Status>,
     trial: bool,
     trial_ends_at: Option<Time>,
-    pricing: Option<Value>,
+    pricing: Option<Arc<Value>>,
     overage: Option<Overage>,
     usage_based: bool,
     billable: bool,

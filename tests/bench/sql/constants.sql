@@ -3,5 +3,5 @@
 SELECT true AS allowed, 'access_granted'::text AS code, 0::numeric AS usage, 1000000000000::numeric AS usage_limit,
        1000000000000::numeric AS balance, 0::numeric AS overage, '2026-12-20 08:42:52.637435+00'::timestamptz AS resets_at,
        'monthly'::text AS reset_interval, NULL::jsonb AS credits,
-       '{"plan": "free", "trial": false, "status": "active", "message": "\"calls\" is available", "pricing": {"overage": "block", "usage_model": "included", "rating_model": "package", "billing_units": 1, "price_per_unit": 0}}'::jsonb AS details,
+       '{"plan": "free", "trial": false, "status": "active", "message": "\"calls\" is available"}'::jsonb AS details,
        false AS replayed;
