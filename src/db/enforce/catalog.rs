@@ -94,7 +94,7 @@ pub fn columns(snapshot: &Snapshot, oid: pg_sys::Oid) -> Result<Vec<String>> {
 /// does where it reads the table itself: by an expression that knows nothing of users but columns.
 ///
 /// # Errors
-/// When the relation vanished.
+/// As `spi::read`; when the relation vanished.
 pub fn computed(snapshot: &Snapshot, oid: pg_sys::Oid) -> Result<String> {
     static COMPUTED: Statement = Statement::new(
         "SELECT string_agg(
