@@ -24,7 +24,8 @@ pub enum Class {
     KeyStripe = 7_003,
     /// One idempotency key.
     Key = 7_004,
-    /// Stripe of customers: their rows and overrides.
+    /// Stripe of customers: their rows and overrides. A track that makes its customer takes it before
+    /// the [`Key`](Self::Key), which is named by the customer.
     Profile = 7_005,
     /// Stripe of customers: what they are subscribed to. The shared engine's takes share it.
     Customer = 7_006,

@@ -67,10 +67,15 @@ impl AsOwner {
     }
 
     /// Switches to the owner of a table, whose policies then filter nothing, forced or not.
+    ///
+    /// Functions of the owner may run meanwhile. As where Postgres runs them for somebody else, they
+    /// can leave nothing behind that runs later with the rights of who calls, such as deferred triggers.
     pub fn of_table(owner: pg_sys::Oid) -> Self {
         Self::switch(
             owner,
-            pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_NOFORCE_RLS,
+            pg_sys::SECURITY_LOCAL_USERID_CHANGE
+                | pg_sys::SECURITY_RESTRICTED_OPERATION
+                | pg_sys::SECURITY_NOFORCE_RLS,
         )
     }
 

@@ -20,9 +20,9 @@ use owostack_domain::meter_key::{MeterKey, MeterPeriod, MeterSource};
 use owostack_domain::period::Anchor;
 use owostack_domain::quantity::Quantity;
 use owostack_domain::subscription::carry::carry;
-use owostack_domain::subscription::lineage::{Counted, Lineage, Move, predecessor};
+use owostack_domain::subscription::lineage::{Counted, Lineage, Merge, Move, counted_before};
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Carries what is used in each group whose place is taken by one of `begun`, in their order.
@@ -124,7 +124,7 @@ struct Carried {
 
 /// Where the running usage of a group goes that this subscription takes over, and how much.
 fn carried(snapshot: &Snapshot, facts: &Facts, to: &Subscription) -> Result<Vec<Carried>> {
-    let Some(from) = predecessor(facts, to) else {
+    let Some(from) = counted_before(facts, to) else {
         return Ok(Vec::new());
     };
     let source = MeterSource::Group(to.group_id);
@@ -142,80 +142,170 @@ fn between(
     let rows = db::carry::running(snapshot, facts.customer_id, source.id(), at)?;
     let keys = rows.iter().map(|row| key(facts, source, row));
     let keys = keys.collect::<Result<Vec<MeterKey>>>()?;
-    let mut moves: Vec<Move> = Vec::new();
-    let mut ways: Vec<(Place, Vec<MeterKey>)> = Vec::new();
-    for running in &keys {
+    let ways = ways(facts, from, to, &keys, at);
+    let places = ways.iter().flat_map(|way| way.places.iter().copied());
+    let places: BTreeSet<MeterPeriod> = places.collect();
+    let counts = Counts::read(snapshot, facts.customer_id, places)?;
+    let carried = ways.into_iter().map(|way| {
+        Ok(Carried {
+            shares: counts.shares(&way)?,
+            from: way.from,
+            to: way.to,
+        })
+    });
+    carried.collect()
+}
+
+/// What goes to one place.
+struct Way {
+    from: Vec<MeterKey>,
+    sources: Vec<MeterPeriod>,
+    to: Place,
+    /// Where what goes there and what is there have draws in common.
+    merge: Option<Merge>,
+    /// Places whose counts decide how much it is.
+    places: Vec<MeterPeriod>,
+}
+
+/// Where each of the running meters goes.
+fn ways(
+    facts: &Facts,
+    from: &Subscription,
+    to: &Subscription,
+    keys: &[MeterKey],
+    at: DateTime<Utc>,
+) -> Vec<Way> {
+    let mut moves: BTreeMap<MeterPeriod, Vec<Move>> = BTreeMap::new();
+    let mut ways: BTreeMap<MeterPeriod, (Place, Vec<MeterKey>)> = BTreeMap::new();
+    for running in keys {
         let Some(place) = carry(facts, from, to, running, at) else {
             continue;
         };
-        moves.push(Move::new(facts, running, &place, at));
-        let to = Place {
-            key: place.key,
-            period: place.period,
-        };
-        match ways.iter_mut().find(|(known, _)| *known == to) {
-            Some((_, sources)) => sources.push(running.clone()),
-            None => ways.push((to, vec![running.clone()])),
-        }
+        let one = Move::new(facts, running, &place, at);
+        moves.entry(one.to).or_default().push(one);
+        let way = ways.entry(one.to).or_insert_with(|| {
+            let to = Place {
+                key: place.key,
+                period: place.period,
+            };
+            (to, Vec::new())
+        });
+        way.1.push(running.clone());
     }
-    let ways = ways.into_iter().map(|(to, sources)| {
-        let related = keys.iter().filter(|one| one.subject == to.key.subject);
-        let lineage = Lineage::of(facts, from, &related.cloned().collect::<Vec<_>>());
-        Ok(Carried {
-            shares: shares(snapshot, facts, &lineage, &moves, &to)?,
+    let related = Related::of(keys);
+    let ways = ways.into_iter().map(|(place, (to, sources))| {
+        let moves = moves.remove(&place).unwrap_or_default();
+        let merge = Lineage::of(facts, from, related.to(&to.key)).merge(&moves, place);
+        let sources_at: Vec<MeterPeriod> = moves.iter().map(|one| one.from).collect();
+        Way {
+            places: match &merge {
+                Some(merge) => merge.places().into_iter().collect(),
+                None => sources_at.clone(),
+            },
             from: sources,
+            sources: sources_at,
             to,
-        })
+            merge,
+        }
     });
     ways.collect()
 }
 
-/// What a place counts in addition, by feature: what goes there, without what it counts already.
-fn shares(
-    snapshot: &Snapshot,
-    facts: &Facts,
-    lineage: &Lineage,
-    moves: &[Move],
-    to: &Place,
-) -> Result<Vec<(Uuid, Quantity)>> {
-    let place = to.meter_period();
-    let sources: Vec<MeterPeriod> = moves
-        .iter()
-        .filter(|one| one.to == place)
-        .map(|one| one.from)
-        .collect();
-    let merge = lineage.merge(moves, place);
-    let places = match &merge {
-        Some(merge) => merge.places().into_iter().collect(),
-        None => sources.clone(),
-    };
-    let rows = db::carry::counted(snapshot, facts.customer_id, &places)?;
-    let missing = |feature_id: Option<Uuid>| {
-        let counted = |place: MeterPeriod| {
-            let mut rows = rows.iter();
-            let row = rows.find(|row| row.place == place && row.feature_id == feature_id);
-            row.map_or_else(Counted::default, |row| Counted {
+/// Running meters by what they count. What an entity drew goes to its own meters or to the customer's,
+/// and never from one entity to another.
+struct Related {
+    of_subject: HashMap<Subject, Vec<MeterKey>>,
+    of_entity: HashMap<(Subject, String), Vec<MeterKey>>,
+}
+
+impl Related {
+    fn of(keys: &[MeterKey]) -> Self {
+        let mut related = Self {
+            of_subject: HashMap::new(),
+            of_entity: HashMap::new(),
+        };
+        for key in keys {
+            let of_subject = related.of_subject.entry(key.subject).or_default();
+            of_subject.push(key.clone());
+            if let Some(entity) = &key.entity {
+                let name = (key.subject, entity.clone());
+                let of_entity = related.of_entity.entry(name).or_default();
+                of_entity.push(key.clone());
+            }
+        }
+        related
+    }
+
+    /// Those whose draws may be counted by a meter.
+    fn to(&self, key: &MeterKey) -> &[MeterKey] {
+        let found = match &key.entity {
+            Some(entity) => self.of_entity.get(&(key.subject, entity.clone())),
+            None => self.of_subject.get(&key.subject),
+        };
+        found.map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What is counted of places: as a whole, and by feature.
+struct Counts {
+    of: HashMap<(MeterPeriod, Option<Uuid>), Counted>,
+    features: HashMap<MeterPeriod, BTreeSet<Uuid>>,
+}
+
+impl Counts {
+    fn read(snapshot: &Snapshot, customer_id: Uuid, places: BTreeSet<MeterPeriod>) -> Result<Self> {
+        let mut counts = Self {
+            of: HashMap::new(),
+            features: HashMap::new(),
+        };
+        if places.is_empty() {
+            return Ok(counts);
+        }
+        let places: Vec<MeterPeriod> = places.into_iter().collect();
+        for row in db::carry::counted(snapshot, customer_id, &places)? {
+            let counted = Counted {
                 used: row.used,
                 carried: row.carried,
-            })
-        };
-        match &merge {
-            Some(merge) => Ok(merge.missing(counted)),
-            None => total(sources.iter().map(|place| counted(*place).used)),
+            };
+            counts.of.insert((row.place, row.feature_id), counted);
+            if let Some(feature_id) = row.feature_id {
+                let features = counts.features.entry(row.place).or_default();
+                features.insert(feature_id);
+            }
         }
-    };
-    let mut features: Vec<Uuid> = rows.iter().filter_map(|row| row.feature_id).collect();
-    features.dedup();
-    let mut shares = Vec::new();
-    let mut rest = missing(None)?;
-    for feature_id in features {
-        let amount = missing(Some(feature_id))?;
-        rest = total([rest, amount.negate()])?;
-        shares.push((feature_id, amount));
+        Ok(counts)
     }
-    shares.push((to.key.subject.id(), rest));
-    shares.retain(|(_, amount)| !amount.is_zero());
-    Ok(shares)
+
+    /// What a place counts in addition, by feature: what goes there, without what it counts already.
+    fn shares(&self, way: &Way) -> Result<Vec<(Uuid, Quantity)>> {
+        let counted = |place: MeterPeriod, feature_id| {
+            let found = self.of.get(&(place, feature_id));
+            found.copied().unwrap_or_default()
+        };
+        let missing = |feature_id: Option<Uuid>| match &way.merge {
+            Some(merge) => Ok(merge.missing(|place| counted(place, feature_id))),
+            None => total(
+                way.sources
+                    .iter()
+                    .map(|place| counted(*place, feature_id).used),
+            ),
+        };
+        let features = way
+            .places
+            .iter()
+            .filter_map(|place| self.features.get(place));
+        let features: BTreeSet<Uuid> = features.flatten().copied().collect();
+        let mut shares = Vec::new();
+        let mut rest = missing(None)?;
+        for feature_id in features {
+            let amount = missing(Some(feature_id))?;
+            rest = total([rest, amount.negate()])?;
+            shares.push((feature_id, amount));
+        }
+        shares.push((way.to.key.subject.id(), rest));
+        shares.retain(|(_, amount)| !amount.is_zero());
+        Ok(shares)
+    }
 }
 
 fn total(amounts: impl IntoIterator<Item = Quantity>) -> Result<Quantity> {

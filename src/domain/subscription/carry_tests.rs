@@ -6,7 +6,7 @@ use crate::interval::{Cadence, Interval, Reset};
 use crate::meter_key::MeterSource;
 use crate::quantity::Quantity;
 use crate::subscription::fixture::{GROUP, attach, facts, id, plan, time};
-use crate::subscription::lineage::predecessor;
+use crate::subscription::lineage::counted_before;
 
 const FEATURE: Subject = Subject::Feature(uuid::Uuid::from_u128(500));
 
@@ -159,7 +159,7 @@ fn in_one_moment() -> Facts {
 #[test]
 fn usage_comes_from_the_one_whose_place_was_taken() {
     let facts = in_one_moment();
-    let from = |row: usize| predecessor(&facts, &facts.subscriptions[row]).map(|one| one.id);
+    let from = |row: usize| counted_before(&facts, &facts.subscriptions[row]).map(|one| one.id);
     let found: Vec<_> = (0..4).map(from).collect();
     assert_eq!(
         found,
@@ -177,7 +177,7 @@ fn who_comes_back_goes_on_from_the_last_that_nobody_followed() {
     attach(&mut facts, 1001, &plan(10, 0), None, time("2025-04-17"));
     let back = facts.subscriptions.last().unwrap();
     assert_eq!(back.follows, None);
-    assert_eq!(predecessor(&facts, back).unwrap().id, id(1005));
+    assert_eq!(counted_before(&facts, back).unwrap().id, id(1005));
 }
 
 #[test]

@@ -8,7 +8,7 @@
 //! left and taken up again; what is in a count and cannot be told to be drawn anywhere stays in it.
 //! Deliberately absent: the amounts themselves, which the rows have.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::carry::{Carry, carry, own_place};
 use crate::entitlement::facts::{Facts, Subscription};
@@ -54,28 +54,28 @@ impl Lineage {
     #[must_use]
     pub fn of(facts: &Facts, from: &Subscription, running: &[MeterKey]) -> Self {
         let mut chain = vec![from];
-        while let Some(before) = chain.last().and_then(|next| predecessor(facts, next)) {
+        while let Some(before) = chain.last().and_then(|next| counted_before(facts, next)) {
             if chain.iter().any(|known| known.id == before.id) {
                 break;
             }
             chain.push(before);
         }
         let mut lineage = Self::default();
-        let mut meters: Vec<MeterKey> = Vec::new();
+        let mut meters = Meters::default();
         for pair in chain.windows(2).rev() {
             if let [next, before] = pair {
                 let at = next.started_at;
                 let own = running
                     .iter()
                     .filter_map(|key| own_place(facts, before, key, at));
-                add_meters(&mut meters, own);
-                let places = meters.iter().filter_map(|key| {
+                meters.add(own);
+                let places = meters.keys.iter().filter_map(|key| {
                     let place = carry(facts, before, next, key, at)?;
                     Some((Move::new(facts, key, &place, at), place))
                 });
                 let (moves, places): (Vec<Move>, Vec<Carry>) = places.unzip();
                 lineage.follow(&moves);
-                add_meters(&mut meters, places);
+                meters.add(places);
             }
         }
         lineage
@@ -175,10 +175,19 @@ impl Move {
     }
 }
 
-fn add_meters(meters: &mut Vec<MeterKey>, more: impl IntoIterator<Item = Carry>) {
-    for place in more {
-        if !meters.contains(&place.key) {
-            meters.push(place.key);
+/// Meters, each once, in the order in which they were come upon.
+#[derive(Default)]
+struct Meters {
+    keys: Vec<MeterKey>,
+    known: HashSet<MeterKey>,
+}
+
+impl Meters {
+    fn add(&mut self, more: impl IntoIterator<Item = Carry>) {
+        for place in more {
+            if self.known.insert(place.key.clone()) {
+                self.keys.push(place.key);
+            }
         }
     }
 }
@@ -186,7 +195,7 @@ fn add_meters(meters: &mut Vec<MeterKey>, more: impl IntoIterator<Item = Carry>)
 /// The base subscription whose usage goes to `next`: the one whose place it took, else the one of its
 /// group that ended last before it began.
 #[must_use]
-pub fn predecessor<'a>(facts: &'a Facts, next: &Subscription) -> Option<&'a Subscription> {
+pub fn counted_before<'a>(facts: &'a Facts, next: &Subscription) -> Option<&'a Subscription> {
     let before = |one: &Subscription| {
         next.base && one.id != next.id && one.ended_at.is_some_and(|end| end <= next.started_at)
     };

@@ -291,7 +291,7 @@ fn of_several_ends_in_one_moment_the_row_says_which_was_last() {
     world.switch(10, day(3));
     world.switch(11, day(3));
     let rows = world.facts.subscriptions.iter().map(|one| {
-        let before = predecessor(&world.facts, one);
+        let before = counted_before(&world.facts, one);
         assert_eq!(before.map(|before| before.id), one.follows);
     });
     assert_eq!(rows.count(), 4);

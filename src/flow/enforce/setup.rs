@@ -240,8 +240,11 @@ fn backfill(caller: &Caller, plan: Plan) -> Result<()> {
         computed: None,
     };
     let sql = rows::all_of(&table.schema, &table.name, target.kind == "p");
-    let copy = RowStore::of_table(table, &sql, NEW)?;
-    let places = rows::came(Rows::Copied(&copy), &reading, None)?;
+    let places = {
+        let copy = RowStore::of_table(table, &sql, NEW)?;
+        let _owner = AsOwner::of_table(table.owner);
+        rows::came(Rows::Copied(&copy), &reading, None)?
+    };
     let seats = change::seats(places, &table.name)?;
     let _owner = AsOwner::enter(caller.owner);
     seat::apply(&mut gate, seats, Limit::Ignored)
