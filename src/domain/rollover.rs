@@ -101,7 +101,7 @@ impl RolloverPlan {
                 continue;
             }
             if first > next {
-                chain.clear();
+                Self::lapse(&mut chain, history, next);
             }
             next = first;
             for at in touched.range(first..=last).copied() {
@@ -113,7 +113,7 @@ impl RolloverPlan {
             next = last.saturating_add(1);
         }
         if next < number {
-            chain.clear();
+            Self::lapse(&mut chain, history, next);
         }
         chain
     }
@@ -174,15 +174,26 @@ impl RolloverPlan {
 
     /// A period in which something was used or drawn.
     fn busy(&self, chain: &mut Chain, term: &RolloverTerm, history: &RolloverHistory, at: i64) {
-        for (origin, amount) in history.draws_in(at) {
-            let missing = chain.take(origin, amount);
-            chain.shortfall = sum(chain.shortfall, missing);
-        }
+        Self::draw(chain, history, at);
         if let Some(limit) = term.limit {
             let used = history.used.get(&at).copied().unwrap_or_default();
             chain.push(at, at, limit.saturating_sub_to_zero(used));
         }
         self.settle(chain, term, at.saturating_add(1));
+    }
+
+    /// A period under no rules: what there was could still be drawn in it, and nothing outlives it.
+    fn lapse(chain: &mut Chain, history: &RolloverHistory, at: i64) {
+        Self::draw(chain, history, at);
+        chain.clear();
+    }
+
+    /// What was drawn in a period, and what of it there was not.
+    fn draw(chain: &mut Chain, history: &RolloverHistory, at: i64) {
+        for (origin, amount) in history.draws_in(at) {
+            let missing = chain.take(origin, amount);
+            chain.shortfall = sum(chain.shortfall, missing);
+        }
     }
 
     /// The boundary into period `number`: what expired goes, then the oldest beyond the cap.

@@ -22,8 +22,9 @@ const SWITCHES_MAX: usize = 32;
 
 /// The rollover of an allowance; `None` when nothing can have been left over, now or later.
 ///
-/// The first period has one too: what a late event takes from it may have rolled over since. So does,
-/// for a late event, a plan that rolls nothing over, where a later plan does with the same meter.
+/// The first period has one too: what a late event takes from it may have rolled over since. So does a
+/// plan that rolls nothing over: for a late event where a later plan does with the same meter, and
+/// where the catalog let it do so before.
 pub(crate) fn rollover_plan(
     facts: &Facts,
     asked: Asked<'_>,
@@ -33,7 +34,8 @@ pub(crate) fn rollover_plan(
 ) -> Option<RolloverPlan> {
     let gives = feature.rollover && feature.limit.is_some() && !feature.usage_based;
     let is_late = subscription.ended_at.is_some_and(|end| end > asked.at);
-    if !gives && !is_late {
+    let gave = feature.history.iter().any(|past| past.rollover);
+    if !gives && !is_late && !gave {
         return None;
     }
     let plan = stage(facts, asked, subscription, feature, now, SWITCHES_MAX)?;

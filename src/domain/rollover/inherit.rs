@@ -9,7 +9,7 @@
 
 use uuid::Uuid;
 
-use super::chain::{Chain, sum};
+use super::chain::Chain;
 use super::{Histories, RolloverPlan};
 use crate::period::Time;
 
@@ -35,10 +35,7 @@ impl Inherited {
         // again.
         let cut = histories.get(&self.plan.meter_id).filter(|_| self.cut);
         if let Some(history) = cut {
-            for (origin, amount) in history.draws_in(self.plan.number) {
-                let missing = chain.take(origin, amount);
-                chain.shortfall = sum(chain.shortfall, missing);
-            }
+            RolloverPlan::draw(&mut chain, history, self.plan.number);
         }
         // What the earlier plan had let lapse by then does not come back.
         if let Some(span) = self.plan.expires_after {
