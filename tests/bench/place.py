@@ -57,8 +57,9 @@ class Place:
             self.warm = True
 
     def fresh(self):
-        """Nothing left of earlier scripts that could burden the next: rows of the peer, dirty pages."""
+        """Nothing left of earlier scripts that could burden the next: rows of the peer, folded rows, dirty pages."""
         self.rows("TRUNCATE bare")
+        self.rows("VACUUM owo.usage_pending")
         self.rows("CHECKPOINT")
 
     @contextmanager
