@@ -134,19 +134,7 @@ pub fn lock_open(
     spi::write(&LOCK, arguments![customer_id, until, limit], reservation)
 }
 
-/// When the customer's next open hold expires, or has expired.
-///
-/// # Errors
-/// As `spi::read`.
-pub fn next_end(snapshot: &Snapshot, customer_id: Uuid) -> Result<Option<DateTime<Utc>>> {
-    static NEXT: Statement = Statement::new(
-        "SELECT min(expires_at) FROM owo.reservation WHERE customer_id = $1 AND status = 'open'",
-    );
-    let found = spi::read(snapshot, &NEXT, arguments![customer_id], |row| row.get(0))?;
-    Ok(found.into_iter().next().flatten())
-}
-
-/// The same of each of these customers who has an open hold.
+/// When the next open hold of each of these customers expires, or has expired, where they have one.
 ///
 /// # Errors
 /// As `spi::read`.
@@ -154,7 +142,7 @@ pub fn next_ends(
     snapshot: &Snapshot,
     customer_ids: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, DateTime<Utc>>> {
-    static NEXT: Statement = Statement::new(
+    static NEXT: Statement = Statement::look_up(
         "SELECT customer_id, min(expires_at) FROM owo.reservation
           WHERE customer_id = ANY ($1) AND status = 'open'
           GROUP BY customer_id",

@@ -5,6 +5,8 @@
 //! customer's lock, and what a meter that is taken up again counts of them already is not added to it.
 //! Deliberately absent: where usage goes, and what counts contain, which the domain decides per meter.
 
+mod way;
+
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::carry::Running;
@@ -19,11 +21,11 @@ use owostack_domain::interval::Cadence;
 use owostack_domain::meter_key::{MeterKey, MeterPeriod, MeterSource};
 use owostack_domain::period::Anchor;
 use owostack_domain::quantity::Quantity;
-use owostack_domain::subscription::carry::carry;
-use owostack_domain::subscription::lineage::{Counted, Lineage, Merge, Move, counted_before};
+use owostack_domain::subscription::lineage::{Counted, counted_before};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
+use way::{Way, ways};
 
 /// Carries what is used in each group whose place is taken by one of `begun`, in their order.
 ///
@@ -154,96 +156,6 @@ fn between(
         })
     });
     carried.collect()
-}
-
-/// What goes to one place.
-struct Way {
-    from: Vec<MeterKey>,
-    sources: Vec<MeterPeriod>,
-    to: Place,
-    /// Where what goes there and what is there have draws in common.
-    merge: Option<Merge>,
-    /// Places whose counts decide how much it is.
-    places: Vec<MeterPeriod>,
-}
-
-/// Where each of the running meters goes.
-fn ways(
-    facts: &Facts,
-    from: &Subscription,
-    to: &Subscription,
-    keys: &[MeterKey],
-    at: DateTime<Utc>,
-) -> Vec<Way> {
-    let mut moves: BTreeMap<MeterPeriod, Vec<Move>> = BTreeMap::new();
-    let mut ways: BTreeMap<MeterPeriod, (Place, Vec<MeterKey>)> = BTreeMap::new();
-    for running in keys {
-        let Some(place) = carry(facts, from, to, running, at) else {
-            continue;
-        };
-        let one = Move::new(facts, running, &place, at);
-        moves.entry(one.to).or_default().push(one);
-        let way = ways.entry(one.to).or_insert_with(|| {
-            let to = Place {
-                key: place.key,
-                period: place.period,
-            };
-            (to, Vec::new())
-        });
-        way.1.push(running.clone());
-    }
-    let related = Related::of(keys);
-    let ways = ways.into_iter().map(|(place, (to, sources))| {
-        let moves = moves.remove(&place).unwrap_or_default();
-        let merge = Lineage::of(facts, from, related.to(&to.key)).merge(&moves, place);
-        let sources_at: Vec<MeterPeriod> = moves.iter().map(|one| one.from).collect();
-        Way {
-            places: match &merge {
-                Some(merge) => merge.places().into_iter().collect(),
-                None => sources_at.clone(),
-            },
-            from: sources,
-            sources: sources_at,
-            to,
-            merge,
-        }
-    });
-    ways.collect()
-}
-
-/// Running meters by what they count. What an entity drew goes to its own meters or to the customer's,
-/// and never from one entity to another.
-struct Related {
-    of_subject: HashMap<Subject, Vec<MeterKey>>,
-    of_entity: HashMap<(Subject, String), Vec<MeterKey>>,
-}
-
-impl Related {
-    fn of(keys: &[MeterKey]) -> Self {
-        let mut related = Self {
-            of_subject: HashMap::new(),
-            of_entity: HashMap::new(),
-        };
-        for key in keys {
-            let of_subject = related.of_subject.entry(key.subject).or_default();
-            of_subject.push(key.clone());
-            if let Some(entity) = &key.entity {
-                let name = (key.subject, entity.clone());
-                let of_entity = related.of_entity.entry(name).or_default();
-                of_entity.push(key.clone());
-            }
-        }
-        related
-    }
-
-    /// Those whose draws may be counted by a meter.
-    fn to(&self, key: &MeterKey) -> &[MeterKey] {
-        let found = match &key.entity {
-            Some(entity) => self.of_entity.get(&(key.subject, entity.clone())),
-            None => self.of_subject.get(&key.subject),
-        };
-        found.map_or(&[], Vec::as_slice)
-    }
 }
 
 /// What is counted of places: as a whole, and by feature.

@@ -8,19 +8,11 @@
 
 use crate::entitlement::allowance::{Asked, allowance};
 use crate::entitlement::facts::{Facts, PlanFeature, Subscription};
+use crate::hold::Place;
 use crate::meter_key::MeterKey;
-use crate::period::{Anchor, Period, Schedule, Time};
+use crate::period::{Anchor, Schedule, Time};
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// The place that usage is carried to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Carry {
-    /// The meter.
-    pub key: MeterKey,
-    /// Its period at the switch.
-    pub period: Period,
-}
 
 /// The place that the usage of a running meter is carried to; `None` where it may stay.
 ///
@@ -33,7 +25,7 @@ pub fn carry(
     to: &Subscription,
     running: &MeterKey,
     at: Time,
-) -> Option<Carry> {
+) -> Option<Place> {
     let old = from.start_of(running.subject);
     let new = to.start_of(running.subject);
     let asked = Asked {
@@ -66,7 +58,7 @@ pub fn own_place(
     subscription: &Subscription,
     running: &MeterKey,
     at: Time,
-) -> Option<Carry> {
+) -> Option<Place> {
     let asked = Asked {
         customer_id: running.customer_id,
         zone: facts.zone,
@@ -78,7 +70,7 @@ pub fn own_place(
         subscription,
         feature_of(facts, subscription, running)?,
     );
-    Some(Carry {
+    Some(Place {
         key: allowance.meter,
         period: allowance.period,
     })
@@ -111,7 +103,7 @@ fn feature_of<'a>(
 }
 
 /// The new plan says nothing about the subject: the same rhythm from the new anchor.
-fn leftover(facts: &Facts, anchor_at: Time, running: &MeterKey, at: Time) -> Carry {
+fn leftover(facts: &Facts, anchor_at: Time, running: &MeterKey, at: Time) -> Place {
     let anchor = match running.anchor {
         Anchor::Calendar => Anchor::Calendar,
         Anchor::At(_) => Anchor::At(anchor_at),
@@ -121,7 +113,7 @@ fn leftover(facts: &Facts, anchor_at: Time, running: &MeterKey, at: Time) -> Car
         anchor,
         zone: facts.zone,
     };
-    Carry {
+    Place {
         key: MeterKey {
             anchor,
             ..running.clone()

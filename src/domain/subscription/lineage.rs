@@ -10,8 +10,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::carry::{Carry, carry, own_place};
+use super::carry::{carry, own_place};
 use crate::entitlement::facts::{Facts, Subscription};
+use crate::hold::Place;
 use crate::meter_key::{MeterKey, MeterPeriod};
 use crate::period::{Schedule, Time};
 use crate::quantity::Quantity;
@@ -73,7 +74,7 @@ impl Lineage {
                     let place = carry(facts, before, next, key, at)?;
                     Some((Move::new(facts, key, &place, at), place))
                 });
-                let (moves, places): (Vec<Move>, Vec<Carry>) = places.unzip();
+                let (moves, places): (Vec<Move>, Vec<Place>) = places.unzip();
                 lineage.follow(&moves);
                 meters.add(places);
             }
@@ -162,7 +163,7 @@ impl Merge {
 impl Move {
     /// From the running period of a meter.
     #[must_use]
-    pub fn new(facts: &Facts, running: &MeterKey, place: &Carry, at: Time) -> Self {
+    pub fn new(facts: &Facts, running: &MeterKey, place: &Place, at: Time) -> Self {
         let schedule = Schedule {
             cadence: running.cadence,
             anchor: running.anchor,
@@ -183,7 +184,7 @@ struct Meters {
 }
 
 impl Meters {
-    fn add(&mut self, more: impl IntoIterator<Item = Carry>) {
+    fn add(&mut self, more: impl IntoIterator<Item = Place>) {
         for place in more {
             if self.known.insert(place.key.clone()) {
                 self.keys.push(place.key);

@@ -65,7 +65,7 @@ impl World {
             let place = carry(&self.facts, from, to, key, at)?;
             Some((Move::new(&self.facts, key, &place, at), place))
         });
-        let (moves, mut places): (Vec<Move>, Vec<Carry>) = carried.unzip();
+        let (moves, mut places): (Vec<Move>, Vec<Place>) = carried.unzip();
         places.dedup();
         for place in places {
             let to = self.row(place);
@@ -124,7 +124,7 @@ impl World {
         (0..self.rows.len()).find(|row| self.name(*row) == place)
     }
 
-    fn row(&mut self, place: Carry) -> usize {
+    fn row(&mut self, place: Place) -> usize {
         let name = place.key.in_period(place.period.number);
         self.find(name).unwrap_or_else(|| {
             self.rows.push(Row {

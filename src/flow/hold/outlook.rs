@@ -40,13 +40,7 @@ pub fn is_clear(customer_id: Uuid, now: DateTime<Utc>) -> bool {
 /// # Errors
 /// As the statements.
 pub fn is_due(customer_id: Uuid, now: DateTime<Utc>) -> Result<bool> {
-    if is_clear(customer_id, now) {
-        return Ok(false);
-    }
-    let holds = generation::holds(customer_id);
-    let next = db::reservation::next_end(&Snapshot::latest()?, customer_id)?;
-    keep(customer_id, holds, next);
-    Ok(next.is_some_and(|next| next <= now))
+    Ok(!due_among(&[customer_id], now)?.is_empty())
 }
 
 /// Those of the customers of whom an open hold is over.

@@ -60,7 +60,7 @@ impl Ledger<'_> {
         Ok(running)
     }
 
-    /// Whether anything of the feature's plans rolls over, or did.
+    /// Whether anything of the feature's plans rolls over.
     pub(super) fn rolls_over(&self, customer_id: Uuid, feature_id: Uuid) -> bool {
         self.standings
             .get(&(customer_id, feature_id))
@@ -69,7 +69,7 @@ impl Ledger<'_> {
                     .facts()
                     .plan_features
                     .iter()
-                    .any(|row| row.rollover || row.history.iter().any(|past| past.rollover))
+                    .any(|row| row.rollover)
             })
     }
 
