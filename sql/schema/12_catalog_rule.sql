@@ -209,11 +209,10 @@ BEGIN
                   DETAIL = format('Plan "%s" names it as on_expire.', plan.slug);
     END IF;
     PERFORM owo._judge_auto_enable(plan.organization_id, plan.plan_group);
-    PERFORM owo._judge_currency(plan.id);
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION owo._judge_plan() IS 'judges a plan by the plans and prices around it';
+COMMENT ON FUNCTION owo._judge_plan() IS 'judges a plan by the plans around it';
 
 CREATE FUNCTION owo._judge_plan_group() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -226,38 +225,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION owo._judge_plan_group() IS 'judges a plan group by its plans';
-
--- Usage that has a price needs the plan's currency.
-CREATE FUNCTION owo._judge_currency(plan uuid) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    slug text;
-BEGIN
-    SELECT p.slug INTO slug
-      FROM owo.plan AS p
-      JOIN owo.plan_feature AS f ON f.plan_id = p.id
-     WHERE p.id = plan AND p.currency IS NULL
-       AND (f.price_per_unit > 0 OR f.overage_price > 0
-            OR f.tiers @? '$[*] ? (@.unitPrice > 0 || @.flatFee > 0)')
-     LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'plan "%" needs a currency, because its usage has a price', slug
-            USING ERRCODE = 'check_violation';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION owo._judge_currency(uuid) IS 'refuses prices of usage without a currency';
-
-CREATE FUNCTION owo._judge_plan_feature() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF owo._watches(TG_RELID) THEN
-        PERFORM owo._judge_currency(NEW.plan_id);
-    END IF;
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION owo._judge_plan_feature() IS 'judges a plan feature by its plan';
 
 -- Keeps what an edit replaces. Of several edits at one time of the clock the first has the values
 -- that were in force; before the first customer nobody was granted anything.

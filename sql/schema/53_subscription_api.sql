@@ -91,12 +91,11 @@ BEGIN
         checkout := @extschema@.owo_checkout_get(checkout_id);
         url := checkout.url;
         status := checkout.status;
-        EXIT WHEN url IS NOT NULL OR status OPERATOR(pg_catalog.<>) 'open'
-            OR checkout.provider OPERATOR(pg_catalog.=) 'manual';
-        IF pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>=) deadline THEN
-            status := 'pending';
-            EXIT;
-        END IF;
+        EXIT WHEN url IS NOT NULL OR status OPERATOR(pg_catalog.<>) 'open';
+        status := 'pending';
+        -- provider manual has no page: there is nothing to wait for
+        EXIT WHEN checkout.provider OPERATOR(pg_catalog.=) 'manual'
+            OR pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>=) deadline;
         COMMIT;
         PERFORM pg_catalog.pg_sleep(pause);
         COMMIT;

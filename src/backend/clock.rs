@@ -4,8 +4,7 @@
 
 use crate::backend::direct;
 use chrono::{DateTime, Utc};
-use owostack_domain::period::Tz;
-use owostack_domain::span::Span;
+use owostack_domain::period::{Tz, shifted};
 use pgrx::datum::Interval;
 use pgrx::pg_sys;
 
@@ -45,12 +44,14 @@ pub fn is_in_recovery() -> bool {
     unsafe { pg_sys::RecoveryInProgress() }
 }
 
-/// `at` plus a Postgres interval, counted in `zone`; None beyond the range of time.
+/// `at` plus a Postgres interval, counted in `zone`, whose parts may go forward and back; None beyond
+/// the range of time.
 pub fn plus(at: DateTime<Utc>, interval: &Interval, zone: Tz) -> Option<DateTime<Utc>> {
-    let span = Span::new(
+    shifted(
+        at,
         interval.months().into(),
         interval.days().into(),
         interval.micros(),
-    )?;
-    span.after(at, zone)
+        zone,
+    )
 }

@@ -211,7 +211,7 @@ impl Schedule {
 }
 
 /// Local time of a moment, with moments beyond the calendar brought to its edge.
-pub(crate) fn local(at: Time, zone: Tz) -> NaiveDateTime {
+fn local(at: Time, zone: Tz) -> NaiveDateTime {
     let offset = zone.offset_from_utc_datetime(&at.naive_utc()).fix();
     match at.year() {
         year if year >= YEAR_LIMIT => NaiveDateTime::MAX,
@@ -226,7 +226,7 @@ pub(crate) fn local(at: Time, zone: Tz) -> NaiveDateTime {
 /// The earliest moment whose local time is not before the given one; `None` beyond the calendar.
 ///
 /// A time that occurs twice means the first; a time that is skipped means the moment of the skip.
-pub(crate) fn instant(wanted: NaiveDateTime, zone: Tz) -> Option<Time> {
+fn instant(wanted: NaiveDateTime, zone: Tz) -> Option<Time> {
     if !(-YEAR_LIMIT..YEAR_LIMIT).contains(&wanted.year()) {
         return None;
     }
@@ -236,8 +236,25 @@ pub(crate) fn instant(wanted: NaiveDateTime, zone: Tz) -> Option<Time> {
     }
 }
 
+/// The moment so long after another, each part forward or back: months with the day clamped, local
+/// days, clock time.
+#[must_use]
+pub fn shifted(at: Time, months: i64, days: i64, micros: i64, zone: Tz) -> Option<Time> {
+    let mut moment = at;
+    // Without calendar parts the local time must not be consulted: it may occur twice.
+    if months != 0 || days != 0 {
+        let from = local(at, zone);
+        let date = clamped(month_number(from.date()).checked_add(months)?, from.day())?;
+        let wanted = date
+            .and_time(from.time())
+            .checked_add_signed(TimeDelta::try_days(days)?)?;
+        moment = instant(wanted, zone)?;
+    }
+    moment.checked_add_signed(TimeDelta::microseconds(micros))
+}
+
 /// The date of a month number, on that day or on the month's last.
-pub(crate) fn clamped(month: i64, day: u32) -> Option<NaiveDate> {
+fn clamped(month: i64, day: u32) -> Option<NaiveDate> {
     let year = i32::try_from(month.div_euclid(12)).ok()?;
     let month = u32::try_from(month.rem_euclid(12)).ok()? + 1;
     (28..=day.max(28))
@@ -246,7 +263,7 @@ pub(crate) fn clamped(month: i64, day: u32) -> Option<NaiveDate> {
 }
 
 /// Months since the month January of year zero.
-pub(crate) fn month_number(date: NaiveDate) -> i64 {
+fn month_number(date: NaiveDate) -> i64 {
     i64::from(date.year()) * 12 + i64::from(date.month0())
 }
 

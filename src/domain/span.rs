@@ -6,11 +6,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::period::{Time, clamped, instant, local, month_number};
+use crate::period::{Time, shifted};
 use crate::quantity::Quantity;
 
 /// Microseconds in one second.
@@ -107,20 +106,7 @@ impl Span {
     /// The moment this long after another: months with the day clamped, local days, clock time.
     #[must_use]
     pub fn after(self, at: Time, zone: Tz) -> Option<Time> {
-        let mut moment = at;
-        // Without calendar parts the local time must not be consulted: it may occur twice.
-        if self.months > 0 || self.days > 0 {
-            let from = local(at, zone);
-            let date = clamped(
-                month_number(from.date()).checked_add(self.months)?,
-                chrono::Datelike::day(&from),
-            )?;
-            let wanted = date
-                .and_time(from.time())
-                .checked_add_signed(TimeDelta::try_days(self.days)?)?;
-            moment = instant(wanted, zone)?;
-        }
-        moment.checked_add_signed(TimeDelta::microseconds(self.micros))
+        shifted(at, self.months, self.days, self.micros, zone)
     }
 }
 

@@ -69,11 +69,14 @@ INSERT INTO owo.credit_system_feature (credit_system_id, feature_id, credit_cost
 INSERT INTO owo.credit_pack (slug, credits, price_amount, currency, credit_system_id) SELECT 'x', 0, 1, 'EUR', id FROM owo.credit_system;
 DELETE FROM owo.feature WHERE slug = 'calls';
 UPDATE owo.plan SET price_amount = NULL WHERE slug = 'pro';
--- a price of usage needs a currency, from both sides
+-- a price of zero needs no currency, whatever usage costs
+BEGIN;
 INSERT INTO owo.plan_feature (plan_id, feature_id, price_per_unit) SELECT p.id, f.id, 1 FROM owo.plan p, owo.feature f WHERE p.slug = 'free' AND f.slug = 'calls';
+UPDATE owo.plan SET currency = NULL, price_amount = 0 WHERE slug = 'pro';
+ROLLBACK;
+UPDATE owo.plan SET currency = NULL WHERE slug = 'pro';
 UPDATE owo.plan_feature SET usage_model = 'usage_based', price_per_unit = 0.5 WHERE limit_amount = 100.5;
 SELECT limit_amount, overage FROM owo.plan_feature WHERE usage_model = 'usage_based';
-UPDATE owo.plan SET currency = NULL, price_amount = 0 WHERE slug = 'pro';
 \set VERBOSITY default
 
 -- who follows whom: not gone, not renamed while named

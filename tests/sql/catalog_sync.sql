@@ -73,6 +73,8 @@ SELECT owo_sync('{"features": [{"slug": "x", "type": "gauge"}], "colour": 1, "pl
 SELECT owo_sync('{"plans": [{"slug": "pro", "features": [{"slug": "nothing"}]}]}');
 SELECT count(*) FROM owo.feature WHERE slug = 'x';
 SELECT owo_sync('{"version": 2, "features": [{"slug": "calls", "colour": "red"}]}', true) -> 'warnings' AS warnings;
+-- a price of zero needs no currency; what its usage costs without one is said
+SELECT owo_sync('{"plans": [{"slug": "metal", "features": [{"slug": "api-calls", "limit": 5, "overage": "charge", "overagePrice": 3}]}]}', true) -> 'warnings' AS warnings;
 \set VERBOSITY sqlstate
 SELECT owo_sync('[]');
 SELECT owo_sync('null');

@@ -30,10 +30,18 @@ SELECT created_at FROM owo_customer('acme');
 -- with one it never goes back
 SELECT owo_clock_set('2027-01-30 23:59:59+00');
 SELECT owo_clock_advance('-1 second');
+SELECT owo_clock_advance('-1 day');
 SELECT owo_clock_advance('0');
 -- it stands still between calls, and a month is a month
 SELECT owo_clock_advance('1 month');
 SELECT owo_clock_advance('1 day 2 hours');
+-- parts of an interval go both ways: what counts is where the clock would stand
+BEGIN;
+SELECT owo_clock_advance('1 month -1 second');
+SELECT owo_clock_advance('-1 day +30 hours');
+SELECT owo_clock_advance('1 day -30 hours');
+ROLLBACK;
+SELECT owo_clock_advance('1 day -24 hours');
 SELECT owo_clock_set(NULL);
 SELECT owo_clock_advance(NULL);
 SELECT owo_clock_set('infinity');

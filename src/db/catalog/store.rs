@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub fn defer_rules() -> Result<()> {
     spi::utility(
         "SET CONSTRAINTS owo.feature_slug_is_free, owo.credit_system_slug_is_free,
-             owo.plan_group_fits, owo.plan_fits, owo.plan_feature_fits DEFERRED",
+             owo.plan_group_fits, owo.plan_fits DEFERRED",
     )
 }
 
@@ -30,7 +30,7 @@ pub fn defer_rules() -> Result<()> {
 pub fn judge_rules() -> Result<()> {
     spi::utility(
         "SET CONSTRAINTS owo.feature_slug_is_free, owo.credit_system_slug_is_free,
-             owo.plan_group_fits, owo.plan_fits, owo.plan_feature_fits IMMEDIATE",
+             owo.plan_group_fits, owo.plan_fits IMMEDIATE",
     )
 }
 

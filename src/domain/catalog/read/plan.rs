@@ -104,7 +104,8 @@ pub(super) fn plan(object: &Object<'_>, slug: Option<&str>, scope: &Scope<'_>) -
     slug.map(|_| plan)
 }
 
-/// Whatever costs money needs a currency; zero needs none.
+/// A price needs a currency; a price of zero needs none, whatever its usage costs: that is said, since
+/// nobody can be billed for it.
 fn judge_currency(object: &Object<'_>, price: i64, features: &[super::super::PlanFeature]) {
     if object.get("currency").is_some() {
         return;
@@ -112,7 +113,10 @@ fn judge_currency(object: &Object<'_>, price: i64, features: &[super::super::Pla
     if price > 0 {
         object.problem("currency", "is required where the price is not zero");
     } else if features.iter().any(|entry| entry.pricing.costs_money()) {
-        object.problem("currency", "is required where usage has a price");
+        object.warn(
+            "currency",
+            "usage has a price, which needs one to be billed",
+        );
     }
 }
 

@@ -192,10 +192,6 @@ fn mistakes() -> Vec<(Value, &'static str)> {
             json!({"plans": [{"slug": "p", "billingCycles": [{"key": "k", "price": 0, "interval": "year"}, {"key": "k", "price": 0, "interval": "day"}]}]}),
             "plans[0].billingCycles[1].key",
         ),
-        (
-            with_plans(json!([{"slug": "p", "features": [{"slug": "calls", "pricePerUnit": 1}]}])),
-            "plans[0].currency",
-        ),
     ]
 }
 

@@ -256,3 +256,16 @@ fn activity_is_left_alone_unless_said() {
     assert!(!compare(&stored, &with(json!(true))).is_empty());
     assert!(compare(&with(json!(null)), &with(json!(true))).is_empty());
 }
+
+#[test]
+fn a_price_of_zero_needs_no_currency_whatever_usage_costs() {
+    let (catalog, warnings) = read(&with_plans(
+        json!([{"slug": "free", "features": [{"slug": "calls", "limit": 5, "overage": "charge", "overagePrice": 3}]}]),
+    ));
+    assert_eq!(catalog.plans[0].currency, None);
+    assert!(catalog.plans[0].features[0].pricing.costs_money());
+    assert_eq!(
+        warnings,
+        ["plans[0].currency: usage has a price, which needs one to be billed"]
+    );
+}
