@@ -3,15 +3,12 @@
 //! pgrx's own `JsonB` panics, hence raises `XX000`, on a document that is nested deeper than its
 //! parser goes; here that is a bad value like any other.
 
+use super::argument::argument;
 use crate::backend::numeric;
 use crate::error::{Error, Result};
 use owostack_domain::quantity::Quantity;
-use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::direct_function_call;
 use pgrx::pg_sys;
-use pgrx::pgrx_sql_entity_graph::metadata::{
-    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
-};
-use pgrx::{FromDatum, direct_function_call};
 use serde_json::Value;
 use std::ffi::CStr;
 
@@ -117,30 +114,4 @@ unsafe fn item<'a>(value: &mut pg_sys::JsonbValue) -> Option<Item<'a>> {
     }
 }
 
-impl FromDatum for Json {
-    unsafe fn from_polymorphic_datum(
-        datum: pg_sys::Datum,
-        is_null: bool,
-        _type_oid: pg_sys::Oid,
-    ) -> Option<Self> {
-        (!is_null).then_some(Self(datum))
-    }
-}
-
-// SAFETY: reads the argument as its declared type, jsonb.
-unsafe impl<'fcx> ArgAbi<'fcx> for Json {
-    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
-        // SAFETY: as above; null arguments are taken by Option before this.
-        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self(pg_sys::Datum::null()))
-    }
-}
-
-// SAFETY: the SQL type of the argument is jsonb.
-unsafe impl SqlTranslatable for Json {
-    const TYPE_IDENT: &'static str = "owostack.Json";
-    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
-    const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> =
-        Ok(SqlMappingRef::literal("jsonb"));
-    const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
-        Ok(ReturnsRef::One(SqlMappingRef::literal("jsonb")));
-}
+argument!(Json, "jsonb");

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod append;
+mod argument;
 pub mod board;
 pub mod call;
 pub mod changed;

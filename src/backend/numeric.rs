@@ -5,15 +5,12 @@
 //! 16 bits and the weight in another 16. Both spellings are read, as numeric.c may store either;
 //! ours are written like its own. A digit counts 10000^(weight - index).
 
+use super::argument::argument;
 use crate::backend::direct;
 use crate::error::{Error, Result};
 use owostack_domain::quantity::QuantityError;
 use owostack_domain::quantity::{DECIMALS, Quantity};
-use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::pg_sys;
-use pgrx::pgrx_sql_entity_graph::metadata::{
-    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
-};
 use pgrx::{AnyNumeric, FromDatum};
 
 const BASE: i128 = 10_000;
@@ -241,30 +238,4 @@ impl Number {
     }
 }
 
-impl FromDatum for Number {
-    unsafe fn from_polymorphic_datum(
-        datum: pg_sys::Datum,
-        is_null: bool,
-        _type_oid: pg_sys::Oid,
-    ) -> Option<Self> {
-        (!is_null).then_some(Self(datum))
-    }
-}
-
-// SAFETY: reads the argument as its declared type, numeric.
-unsafe impl<'fcx> ArgAbi<'fcx> for Number {
-    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
-        // SAFETY: null arguments are taken by Option before this.
-        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self(pg_sys::Datum::null()))
-    }
-}
-
-// SAFETY: the SQL type of the argument is numeric.
-unsafe impl SqlTranslatable for Number {
-    const TYPE_IDENT: &'static str = "owostack.Number";
-    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
-    const ARGUMENT_SQL: std::result::Result<SqlMappingRef, ArgumentError> =
-        Ok(SqlMappingRef::literal("numeric"));
-    const RETURN_SQL: std::result::Result<ReturnsRef, ReturnsError> =
-        Ok(ReturnsRef::One(SqlMappingRef::literal("numeric")));
-}
+argument!(Number, "numeric");

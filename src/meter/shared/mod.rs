@@ -31,6 +31,7 @@
 //! has changed something: a worker does not know what its leader has open.
 
 mod local;
+mod locked;
 mod look;
 mod memory;
 mod partition;

@@ -2,72 +2,46 @@
 //!
 //! Everything here runs under the partition's lock, which a value of [`Partition`] holds.
 
-use super::memory::{Held, Key, LOCKS, NONE, PARTITIONS, PartitionHead, Raw, STARTED};
+use super::locked::Locked;
+use super::memory::{Held, Key, NONE, PartitionHead, STARTED};
 use super::slot::{Slot, State};
 use super::{Miss, View, local};
-use crate::backend::direct;
 use owostack_domain::quantity::Quantity;
 use pgrx::pg_sys;
+use std::ops::Deref;
 use std::sync::atomic::Ordering;
 
-/// A locked partition; unlocked on drop.
-pub struct Partition {
-    number: u32,
-    lock: *mut pg_sys::LWLock,
-    raw: Raw,
+/// A partition that nobody else reads or changes.
+pub struct Partition(Locked);
+
+impl Deref for Partition {
+    type Target = Locked;
+
+    fn deref(&self) -> &Locked {
+        &self.0
+    }
 }
 
 impl Partition {
     /// Locks a partition; the memory must be ready.
     pub fn lock(number: usize) -> Self {
-        let number = number % PARTITIONS;
-        let area = STARTED.load(Ordering::Acquire);
-        // SAFETY: `startup` ran before any caller (checked by `is_ready`), the tranche has
-        // `PARTITIONS` locks, and no other LWLock is held here.
-        unsafe {
-            let raw = Raw::of(area, (*area).slots_per_partition as usize, number);
-            let lock = &raw mut (*LOCKS.load(Ordering::Acquire).add(number)).lock;
-            direct::lock_light(lock, pg_sys::LWLockMode::LW_EXCLUSIVE);
-            Self {
-                number: u32::try_from(number).unwrap_or(0),
-                lock,
-                raw,
-            }
-        }
-    }
-
-    fn slot(&self, index: u32) -> Option<&Slot> {
-        // SAFETY: below `count`; all its fields are atomics.
-        (index < self.raw.count).then(|| unsafe { &*self.raw.slots.add(index as usize) })
+        Self(Locked::new(number, pg_sys::LWLockMode::LW_EXCLUSIVE))
     }
 
     fn chain(&mut self, key: &Key) -> &mut u32 {
         // SAFETY: the bucket is below `count`; the lock is held.
-        unsafe { &mut *self.raw.chains.add(self.raw.bucket(key)) }
+        unsafe { &mut *self.raw().chains.add(self.raw().bucket(key)) }
     }
 
     pub(super) fn head(&mut self) -> &mut PartitionHead {
         // SAFETY: the lock is held.
-        unsafe { &mut *self.raw.head }
+        unsafe { &mut *self.raw().head }
     }
 
-    fn held(&self, slot: u32) -> Held {
-        Held {
-            partition: self.number,
-            slot,
-        }
-    }
-
-    fn find(&mut self, key: &Key) -> Option<u32> {
-        let mut index = *self.chain(key);
-        while let Some(slot) = self.slot(index) {
-            if slot.is(key) {
-                slot.touch();
-                return Some(index);
-            }
-            index = slot.next();
-        }
-        None
+    fn find(&self, key: &Key) -> Option<u32> {
+        let index = self.find_in_chain(key)?;
+        self.slot(index)?.touch();
+        Some(index)
     }
 
     /// The entry of a key that holds a sum.
@@ -105,7 +79,7 @@ impl Partition {
 
     /// Frees one unpinned slot by the clock; what was used lately gets a second turn.
     fn evict(&mut self) -> Option<u32> {
-        let count = self.raw.count;
+        let count = self.raw().count;
         for _ in 0..count.saturating_mul(2) {
             let hand = self.head().hand;
             self.head().hand = if hand + 1 < count { hand + 1 } else { 0 };
@@ -209,14 +183,6 @@ impl Partition {
         if slot.is_some_and(|slot| slot.end(amount, committed)) {
             self.head().pinned = self.head().pinned.saturating_sub(1);
         }
-    }
-}
-
-impl Drop for Partition {
-    fn drop(&mut self) {
-        // SAFETY: acquired in `lock`. While unwinding from an error of Postgres, its abort releases
-        // every LWLock; releasing here first is harmless, because the lock is still held.
-        unsafe { direct::unlock_light(self.lock) };
     }
 }
 
