@@ -3,8 +3,15 @@
 //! Every layer above `backend/` returns [`Error`]; only `api/` raises it.
 //! Invariant: a denial is not an error here, except in the functions that promise to raise one.
 
-use pgrx::pg_sys::panic::{ErrorReport, ErrorReportWithLevel};
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport, ErrorReportWithLevel};
 use pgrx::{PgLogLevel, PgSqlErrorCode};
+use std::panic::{set_hook, take_hook};
+
+/// Most characters of a message or hint: three names of full length fit, a text of a megabyte
+/// that somebody gave for a name does not.
+const MESSAGE_CHARACTERS: usize = 1200;
+/// Most characters of a detail, which may list many mistakes.
+const DETAIL_CHARACTERS: usize = 20_000;
 
 /// What a flow returns when it cannot answer.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -124,6 +131,15 @@ impl Error {
         self
     }
 
+    /// Says before the facts where in a list they belong.
+    pub fn within(mut self, place: &str) -> Self {
+        self.detail = Some(match self.detail {
+            Some(detail) => format!("{place} {detail}"),
+            None => place.to_owned(),
+        });
+        self
+    }
+
     /// Adds the next step.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -143,13 +159,41 @@ impl Error {
     }
 
     fn report(self, level: PgLogLevel) {
-        let mut report = ErrorReport::new(self.code, self.message, "owostack");
+        let message = shortened(self.message, MESSAGE_CHARACTERS);
+        let mut report = ErrorReport::new(self.code, message, "owostack");
         if let Some(detail) = self.detail {
-            report = report.set_detail(detail);
+            report = report.set_detail(shortened(detail, DETAIL_CHARACTERS));
         }
         if let Some(hint) = self.hint {
-            report = report.set_hint(hint);
+            report = report.set_hint(shortened(hint, MESSAGE_CHARACTERS));
         }
         report.report(level);
     }
+}
+
+/// Begin and end of a text that is too long: what was given stands first, what is wrong with it last.
+fn shortened(text: String, most: usize) -> String {
+    let excess = text.chars().count().saturating_sub(most);
+    if excess == 0 {
+        return text;
+    }
+    let head = most / 2;
+    let begin = text.chars().take(head);
+    let end = text.chars().skip(head.saturating_add(excess));
+    begin.chain(" ... ".chars()).chain(end).collect()
+}
+
+/// Has errors that Postgres raises within our calls keep their own texts.
+///
+/// They pass through Rust as panics; where the environment of the server asks for backtraces, pgrx
+/// would append one to their DETAIL: pages of our functions and of paths on the machine that built
+/// us, for a lock that was not free in time.
+pub fn init() {
+    let others = take_hook();
+    set_hook(Box::new(move |panic| {
+        let caught = panic.payload().downcast_ref::<CaughtError>();
+        if !matches!(caught, Some(CaughtError::PostgresError(_))) {
+            others(panic);
+        }
+    }));
 }

@@ -29,6 +29,7 @@ mod worker;
 #[allow(non_snake_case)]
 #[pg_guard]
 extern "C-unwind" fn _PG_init() {
+    error::init();
     guc::init();
     worker::init();
     if backend::preload::is_in_progress() {

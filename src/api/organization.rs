@@ -100,8 +100,9 @@ fn owo_clock_set(at: Option<TimestampWithTimeZone>, fcinfo: pg_sys::FunctionCall
 fn owo_clock_advance(by: Option<Interval>, fcinfo: pg_sys::FunctionCallInfo) -> Answer {
     call(fcinfo, Access::Write, Level::Admin, |context| {
         let by = by.ok_or_else(|| Error::null_argument("by"))?;
-        let target = clock::plus(context.now, &by, context.zone())
-            .ok_or_else(|| Error::invalid("the clock cannot go that far"))?;
+        let target = clock::plus(context.now, &by, context.zone()).ok_or_else(|| {
+            Error::invalid("the clock moves by a positive interval, within the range of time")
+        })?;
         moved(context, Move::To(target))
     })
 }

@@ -35,7 +35,7 @@ fn entity(row: &Row) -> Result<Entity> {
     })
 }
 
-/// Entities of the customer, of one feature or all, by feature and key.
+/// Entities of the customer, of one feature or all, by the feature's slug and key.
 ///
 /// # Errors
 /// As `spi::read`.
@@ -45,10 +45,11 @@ pub fn list(
     feature_id: Option<Uuid>,
 ) -> Result<Vec<Entity>> {
     static LIST: Statement = Statement::new(
-        "SELECT customer_id, feature_id, key, remove_at, name, email, metadata, created_at
-           FROM owo.entity
-          WHERE customer_id = $1 AND ($2 IS NULL OR feature_id = $2)
-          ORDER BY feature_id, key",
+        "SELECT e.customer_id, e.feature_id, e.key, e.remove_at, e.name, e.email, e.metadata,
+                e.created_at
+           FROM owo.entity AS e
+          WHERE e.customer_id = $1 AND ($2 IS NULL OR e.feature_id = $2)
+          ORDER BY (SELECT f.slug FROM owo.feature AS f WHERE f.id = e.feature_id), e.key",
     );
     spi::read(snapshot, &LIST, arguments![customer_id, feature_id], entity)
 }

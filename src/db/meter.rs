@@ -146,7 +146,8 @@ pub struct Siblings {
     pub number: i64,
 }
 
-/// What all entities together used of an allowance that each has to itself.
+/// What all entities together used of an allowance that each has to itself: those that there are,
+/// since what was removed brings no limit of its own any more.
 ///
 /// # Errors
 /// As `spi::read`.
@@ -157,7 +158,7 @@ pub fn used_by_entities(
 ) -> Result<Quantity> {
     static USED: Statement = Statement::new(
         "SELECT coalesce(sum(used), 0)
-           FROM (SELECT p.used
+           FROM (SELECT m.entity, p.used
                    FROM owo.meter AS m
                    JOIN owo.meter_period AS p ON p.customer_id = m.customer_id AND p.meter_id = m.id
                   WHERE m.customer_id = $1 AND m.entity IS NOT NULL AND m.origin IS NULL
@@ -165,12 +166,13 @@ pub fn used_by_entities(
                     AND m.anchor_at IS NOT DISTINCT FROM $5 AND m.count_number = $6
                     AND p.number = $7
                  UNION ALL
-                 SELECT u.quantity
+                 SELECT u.meter_entity, u.quantity
                    FROM owo.usage_pending AS u
                   WHERE u.customer_id = $1 AND u.meter_entity IS NOT NULL AND u.origin IS NULL
                     AND u.subject_id = $2 AND u.source_id = $3 AND u.cadence = $4
                     AND u.anchor_at IS NOT DISTINCT FROM $5 AND u.count_number = $6
-                    AND u.number = $7) AS x",
+                    AND u.number = $7) AS x
+          WHERE EXISTS (SELECT FROM owo.entity AS e WHERE e.customer_id = $1 AND e.key = x.entity)",
     );
     let sum = spi::read(
         snapshot,

@@ -13,7 +13,7 @@ use crate::flow::carry;
 use crate::flow::context::Context;
 use crate::meter::{self, Used};
 use chrono::{DateTime, Utc};
-use owostack_domain::entitlement::{self, Entitlement, Facts, Histories, Source, Subscription};
+use owostack_domain::entitlement::{self, Entitlement, Facts, Histories, Pool, Subscription};
 use owostack_domain::period::Anchor;
 use owostack_domain::rollover::{RolloverHistory, RolloverPlan};
 use owostack_domain::subscription::advance::advance;
@@ -162,9 +162,8 @@ impl Standing {
     ) -> Result<()> {
         let mut missing = Vec::new();
         for source in &entitlement.sources {
-            if source.sum_over_entities {
-                self.load_sum(snapshot, source, used)?;
-                continue;
+            for pool in &source.pools {
+                self.load_sum(snapshot, pool, used)?;
             }
             for meter in &source.counted {
                 if !used.contains_key(meter) && !missing.contains(meter) {
@@ -183,8 +182,8 @@ impl Standing {
         Ok(())
     }
 
-    fn load_sum(&self, snapshot: &Snapshot, source: &Source, used: &mut Used) -> Result<()> {
-        let key = &source.meter;
+    fn load_sum(&self, snapshot: &Snapshot, pool: &Pool, used: &mut Used) -> Result<()> {
+        let key = &pool.meter;
         let siblings = Siblings {
             subject_id: key.subject.id(),
             source_id: key.source.id(),
@@ -194,12 +193,10 @@ impl Standing {
                 Anchor::Calendar => None,
             },
             count_number: key.count_number,
-            number: source.period.number,
+            number: pool.number,
         };
         let sum = db::meter::used_by_entities(snapshot, self.facts.customer_id, &siblings)?;
-        if let Some(meter) = source.counted.first() {
-            used.insert(*meter, sum);
-        }
+        used.insert(key.in_period(pool.number), sum);
         Ok(())
     }
 }

@@ -52,7 +52,7 @@ pub(in crate::flow) struct Located {
 /// `22023`, `22003`, `42704`, `23505` as `api.md` says; a denial is not an error.
 pub fn one(context: &Context, event: UsageEvent) -> Result<Decided> {
     event.check(context)?;
-    let mut located = locate(context, vec![event])?;
+    let mut located = locate(context, vec![(0, event)], |error, _| error)?;
     let mut ledger = begin(context, &located, &[], false)?;
     let one = located
         .pop()
@@ -109,27 +109,34 @@ pub fn write(
     effect::announce(context, effect::crossings(customer_id, entitlement, judged))
 }
 
-/// Looks up features and customers, making customers that come with `customer_data`.
-fn locate(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Located>> {
+/// Looks up features and customers, making customers that come with `customer_data`; `at` tells
+/// with which of the numbered events a mistake is.
+fn locate(
+    context: &Context,
+    events: Vec<(usize, UsageEvent)>,
+    at: impl Fn(Error, usize) -> Error,
+) -> Result<Vec<Located>> {
     let snapshot = Snapshot::latest()?;
     let mut features: HashMap<String, Feature> = HashMap::new();
-    for event in &events {
+    for (index, event) in &events {
         if !features.contains_key(&event.feature) {
-            let feature = check::feature(context, &snapshot, Some(&event.feature))?;
-            require_metered(&feature)?;
+            let feature = metered(context, &snapshot, event).map_err(|error| at(error, *index))?;
             features.insert(event.feature.clone(), feature);
         }
     }
     let mut customers: HashMap<String, Option<Customer>> = HashMap::new();
     if events.len() > 1 {
-        let names: HashSet<&str> = events.iter().map(|event| event.customer.as_str()).collect();
+        let names: HashSet<&str> = events
+            .iter()
+            .map(|(_, event)| event.customer.as_str())
+            .collect();
         let found = customer::find_many(context, &snapshot, &names)?;
         customers.extend(
             found
                 .into_iter()
                 .map(|(name, row)| (name.to_owned(), Some(row))),
         );
-        let written = events.iter().filter_map(|event| {
+        let written = events.iter().filter_map(|(_, event)| {
             let profile = Profile::from_json(event.customer_data.clone()?).ok()?;
             match customers.get(&event.customer).and_then(Option::as_ref) {
                 Some(known) if profile.is_contained_in(known) => None,
@@ -140,12 +147,12 @@ fn locate(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Located>> {
         customer::lock_profiles(context, written);
     }
     let mut located = Vec::with_capacity(events.len());
-    for event in events {
+    for (index, event) in events {
         let known = match customers.get(&event.customer) {
             Some(known) => known.clone(),
             None => customer::find(context, &snapshot, &event.customer)?,
         };
-        let customer = with_data(context, &event, known)?;
+        let customer = with_data(context, &event, known).map_err(|error| at(error, index))?;
         customers.insert(event.customer.clone(), customer.clone());
         let feature = features
             .get(&event.feature)
@@ -159,6 +166,12 @@ fn locate(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Located>> {
         });
     }
     Ok(located)
+}
+
+fn metered(context: &Context, snapshot: &Snapshot, event: &UsageEvent) -> Result<Feature> {
+    let feature = check::feature(context, snapshot, Some(&event.feature))?;
+    require_metered(&feature)?;
+    Ok(feature)
 }
 
 fn with_data(

@@ -86,6 +86,21 @@ SELECT count FROM owo_entity_remove('acme', 'seats', 'bob');
 SELECT count FROM owo_entity_add('acme', 'seats', 'dan');
 ROLLBACK;
 SELECT entity FROM owo_entities('acme', 'seats') ORDER BY 1;
+-- the sum is over entities that there are: who was removed leaves neither usage nor limit in it
+SELECT allowed, usage, usage_limit, balance FROM owo_check('acme', 'tokens');
+BEGIN;
+SELECT status FROM owo_entity_remove('acme', 'seats', 'bob');
+SELECT allowed, usage, usage_limit, balance FROM owo_check('acme', 'tokens');
+SELECT allowed, usage, usage_limit, balance FROM owo_check('acme', 'tokens', 1, 'cyd');
+ROLLBACK;
+-- and over all that an override stands for
+SELECT owo_sync('{"plans": [{"slug": "more", "isAddon": true, "features": [{"slug": "tokens", "limit": 5, "scope": "entity"}]}]}') -> 'success';
+SELECT code FROM owo_attach('acme', 'more');
+SELECT usage, usage_limit FROM owo_track('acme', 'tokens', 6, 'cyd');
+SELECT usage, usage_limit FROM owo_check('acme', 'tokens');
+SELECT usage_limit FROM owo_override('acme', 'tokens', usage_limit => 20);
+SELECT usage, usage_limit FROM owo_check('acme', 'tokens', 1, 'cyd');
+SELECT usage, usage_limit FROM owo_check('acme', 'tokens');
 -- no entity adds among the units
 SELECT DISTINCT feature FROM owo.usage ORDER BY 1;
 SELECT * FROM owo_verify();

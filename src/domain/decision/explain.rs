@@ -152,7 +152,7 @@ fn reason(
         "unlimited"
     } else if room(source, used).is_some_and(Quantity::is_zero) {
         "used up"
-    } else if source.sum_over_entities {
+    } else if source.sums_over_entities() {
         "drawn in this order; the sum over all entities"
     } else {
         "drawn in this order"

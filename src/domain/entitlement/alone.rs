@@ -118,7 +118,7 @@ impl<'a> Case<'a> {
             ceiling: None,
             closed: false,
             usage_based: false,
-            sum_over_entities: false,
+            pools: Vec::new(),
             rollover: None,
             replaced: Vec::new(),
             expires_at: None,

@@ -8,7 +8,7 @@ use super::facts::{FeatureType, Override, PlanFeature, Scope};
 use super::live::Live;
 use super::part::{Case, Part, plan_kind};
 use super::rolling::rollover_plan;
-use super::source::{Source, SourceKind};
+use super::source::{Pool, Source, SourceKind};
 use crate::meter_key::{MeterKey, MeterPeriod};
 use crate::quantity::Quantity;
 
@@ -51,6 +51,10 @@ impl<'a> Case<'a> {
             .then(|| rollover_plan(self.facts, self.asked(), subscription, entry, &now))
             .flatten();
         let limit = plan_limit(entry, part.live.trial);
+        let pools = Vec::from_iter(pooled.then(|| Pool {
+            meter: now.meter.clone(),
+            number: now.period.number,
+        }));
         let source = Source {
             kind: plan_kind(part.live.plan.is_addon),
             source_id: subscription.id,
@@ -68,7 +72,7 @@ impl<'a> Case<'a> {
             ceiling: None,
             closed: false,
             usage_based: entry.usage_based,
-            sum_over_entities: pooled,
+            pools,
             rollover: None,
             replaced: Vec::new(),
             expires_at: None,
@@ -119,6 +123,10 @@ impl<'a> Case<'a> {
             .iter()
             .flat_map(|candidate| candidate.source.counted.iter().copied())
             .collect();
+        let pools: Vec<_> = replaced
+            .iter()
+            .flat_map(|candidate| candidate.source.pools.iter().cloned())
+            .collect();
         let ends = replaced
             .iter()
             .filter_map(|candidate| candidate.source.period.end);
@@ -134,7 +142,7 @@ impl<'a> Case<'a> {
             entry: None,
             place,
         });
-        let pooled = base.source.sum_over_entities;
+        let pooled = base.source.sums_over_entities();
         Candidate {
             source: Source {
                 kind: SourceKind::Override,
@@ -150,6 +158,7 @@ impl<'a> Case<'a> {
                     counted
                 },
                 usage_based: false,
+                pools: if pooled { pools } else { Vec::new() },
                 replaced: rollovers,
                 recounts_at,
                 expires_at: held.expires_at,

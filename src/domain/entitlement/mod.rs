@@ -38,7 +38,7 @@ pub use grant::grant_meter;
 pub use pool::pool;
 pub use renewal::base_plan;
 pub use resolve::resolve;
-pub use source::{Credit, Ignored, Overage, Reason, Source, SourceKind};
+pub use source::{Credit, Ignored, Overage, Pool, Reason, Source, SourceKind};
 
 use crate::period::Time;
 use crate::rollover::RolloverPlan;

@@ -234,8 +234,8 @@ fields! {
     MeterKey { customer_id entity subject source cadence anchor count_number origin }
     Source {
         kind source_id scope subject meter period limit counted recounts_at ceiling closed usage_based
-        sum_over_entities expires_at priority created_at
-    } + { rollover: None, replaced: Vec::new() }
+        expires_at priority created_at
+    } + { pools: Vec::new(), rollover: None, replaced: Vec::new() }
     Entitlement {
         feature_id slug feature_type grant at sources overage overage_blocked usage_based billable
         value credit plan status trial trial_ends_at pricing valid_until resets_at reset_interval
@@ -264,10 +264,12 @@ impl Pack for MeterSource {
 }
 
 impl Entitlement {
-    /// Whether nothing that answers need would be lost as bytes: rollovers are loaded for each call,
-    /// and what was left out is told where nothing is granted.
+    /// Whether nothing that answers need would be lost as bytes: rollovers and what all entities used
+    /// are loaded for each call, and what was left out is told where nothing is granted.
     fn is_packable(&self) -> bool {
-        let whole = |source: &Source| source.rollover.is_none() && source.replaced.is_empty();
+        let whole = |source: &Source| {
+            source.pools.is_empty() && source.rollover.is_none() && source.replaced.is_empty()
+        };
         self.sources.iter().all(whole)
             && (self.ignored.is_empty() || self.grant == GrantState::Granted)
     }

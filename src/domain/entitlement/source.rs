@@ -87,9 +87,9 @@ pub struct Source {
     pub closed: bool,
     /// Unlimited, and every unit is charged.
     pub usage_based: bool,
-    /// No entity was named: limit and usage are sums over all entities, and the meter stands for
-    /// theirs. Can be read, not drawn from.
-    pub sum_over_entities: bool,
+    /// No entity was named: limit and usage are sums over all entities, each with a meter like
+    /// these. Such a source can be read, not drawn from.
+    pub pools: Vec<Pool>,
     /// Template to be replaced by `expand`; only for kind `Rollover`.
     pub rollover: Option<RolloverPlan>,
     /// Rollovers that an override replaces: what was drawn from them in the period still counts.
@@ -109,6 +109,12 @@ impl Source {
         !self.closed && self.rollover.is_none()
     }
 
+    /// Whether it stands for what all entities have together.
+    #[must_use]
+    pub const fn sums_over_entities(&self) -> bool {
+        !self.pools.is_empty()
+    }
+
     /// True when something may be drawn whatever was used.
     #[must_use]
     pub const fn is_unlimited(&self) -> bool {
@@ -126,6 +132,15 @@ impl Source {
     pub fn is_allowance(&self) -> bool {
         self.kind != SourceKind::Grant
     }
+}
+
+/// An allowance that each entity has to itself, in one period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// Key of the entities' meters, but for the entity.
+    pub meter: MeterKey,
+    /// The period.
+    pub number: i64,
 }
 
 /// Permission to draw beyond the limits.

@@ -254,6 +254,14 @@ fn decide(
     Ok((plan, decided, way))
 }
 
+fn cycles(plan: &Plan) -> String {
+    let keys: Vec<_> = plan.cycles.iter().map(|one| one.key.as_str()).collect();
+    if keys.is_empty() {
+        return "It has one price only: leave the cycle out.".to_owned();
+    }
+    format!("It has {}.", keys.join(", "))
+}
+
 fn refused(plan: &Plan, request: &Request, error: TermsError) -> Error {
     match error {
         TermsError::UnknownCycle => Error::invalid(format!(
@@ -261,14 +269,7 @@ fn refused(plan: &Plan, request: &Request, error: TermsError) -> Error {
             plan.slug,
             request.cycle.as_deref().unwrap_or_default()
         ))
-        .detail(format!(
-            "It has {}.",
-            plan.cycles
-                .iter()
-                .map(|one| one.key.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
-        )),
+        .hint(cycles(plan)),
         TermsError::CurrencyMismatch { current, wanted } => Error::invalid(format!(
             "prices in {current} and {wanted} cannot be compared"
         ))

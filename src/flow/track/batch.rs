@@ -41,7 +41,7 @@ impl Step {
 /// As `one`, with the event's place.
 pub fn batch(context: &Context, events: Vec<UsageEvent>) -> Result<Vec<Answered>> {
     record(context, events, |error, index| {
-        error.detail(format!("In events[{index}]."))
+        error.within(&format!("In events[{index}]."))
     })
 }
 
@@ -63,16 +63,16 @@ fn record(
     }
     let known = find(context, &events);
     let (mut asked, mut taken) = (Vec::new(), Vec::with_capacity(events.len()));
-    for (event, known) in events.into_iter().zip(known) {
+    for (index, (event, known)) in events.into_iter().zip(known).enumerate() {
         match known {
             Some(known) => taken.push(Some((known, event))),
             None => {
-                asked.push(event);
+                asked.push((index, event));
                 taken.push(None);
             }
         }
     }
-    let located = locate(context, asked)?;
+    let located = locate(context, asked, &at)?;
     let keys: Vec<(Uuid, Option<&str>)> = taken
         .iter()
         .flatten()
@@ -169,7 +169,7 @@ impl Late {
                 at_most: false,
             });
         }
-        let found = locate(context, vec![event])?.pop();
+        let found = locate(context, vec![(0, event)], |error, _| error)?.pop();
         let found = found.ok_or_else(|| Error::internal("an event that was located"))?;
         self.located.insert(name, found.clone());
         Ok(found)

@@ -206,7 +206,7 @@ pub fn read_events(events: Json) -> Result<Vec<UsageEvent>> {
         )));
     }
     let read = |(index, event)| {
-        UsageEvent::from_json(event).map_err(|error| error.detail(format!("In events[{index}].")))
+        UsageEvent::from_json(event).map_err(|error| error.within(&format!("In events[{index}].")))
     };
     events.into_iter().enumerate().map(read).collect()
 }

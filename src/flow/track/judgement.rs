@@ -43,7 +43,7 @@ pub fn require_entity(entitlement: &Entitlement) -> Result<()> {
     if !entitlement
         .sources
         .iter()
-        .any(|source| source.sum_over_entities)
+        .any(|source| source.sums_over_entities())
     {
         return Ok(());
     }

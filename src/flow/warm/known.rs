@@ -188,7 +188,7 @@ pub fn keep(context: &Context, question: &Question, before: Option<Before>, reso
         && !entitlement
             .sources
             .iter()
-            .any(|source| source.sum_over_entities);
+            .any(|source| source.sums_over_entities());
     let counted = entitlement.feature_type == FeatureType::Entity;
     let fits = plain
         && generation::is_usable()

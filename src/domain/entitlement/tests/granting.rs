@@ -195,7 +195,7 @@ fn entity_scope_gives_each_entity_its_own_pool() {
     }
     // Without an entity: the sums, marked so that nothing is drawn from them.
     let entitlement = resolve(&world.facts, CALLS, None, time(AT));
-    assert!(entitlement.sources[0].sum_over_entities);
+    assert!(entitlement.sources[0].sums_over_entities());
     assert_eq!(entitlement.sources[0].limit, Some(quantity("30")));
     assert_eq!(entitlement.sources[0].meter.entity, None);
 }

@@ -33,7 +33,7 @@ fn lived_in(dice: &mut Dice) -> (World, Book, Option<&'static str>, Time) {
 
 fn needs_entity(entitlement: &Entitlement) -> bool {
     let mut sources = entitlement.sources.iter();
-    sources.any(|source| source.sum_over_entities)
+    sources.any(|source| source.sums_over_entities())
 }
 
 fn try_draw(entitlement: &Entitlement, used: &dyn Used, value: Quantity) -> Option<Drawn> {
@@ -268,7 +268,7 @@ proptest! {
                 prop_assert!(source.rollover.is_none());
                 if entitlement.overage.is_none() && world.facts.overrides.is_empty() {
                     let within = source.closed || source.limit.is_none_or(|limit| spent(source) <= limit);
-                    prop_assert!(within || source.sum_over_entities, "{source:#?}");
+                    prop_assert!(within || source.sums_over_entities(), "{source:#?}");
                 }
             }
         }
