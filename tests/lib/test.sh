@@ -95,7 +95,7 @@ server() {
 # Whatever a test provoked, the server must not have met an internal error or a panic.
 server_log() {
     cp -f "$PGHOST/log" "$BUILD/test-server-$ENGINE.log"
-    if grep -nE 'XX000|panicked|PANIC:|terminated by signal' "$PGHOST/log" >"$BUILD/alarms.log"; then
+    if grep -nE '  XX000:|panicked|PANIC:|terminated by signal' "$PGHOST/log" >"$BUILD/alarms.log"; then
         head -n 20 "$BUILD/alarms.log"
         return 1
     fi

@@ -83,7 +83,7 @@ def database(make_database) -> Database:
 class ServerLog:
     """What the server wrote since the test began."""
 
-    ALARM = re.compile(r"XX000|panicked|PANIC:|terminated by signal")
+    ALARM = re.compile(r"  XX000:|panicked|PANIC:|terminated by signal")
 
     def __init__(self):
         self.path = Path(os.environ["PGHOST"]) / "log"

@@ -130,7 +130,7 @@ class Prism:
         program = MODULES / "node_modules/@stoplight/prism-cli/dist/index.js"
         command = [NODE, program, "mock", "-p", str(self.port), "-h", "127.0.0.1", "--errors", document]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(self.is_up, 60, "Prism listens")
+        wait_for(self.is_up, "Prism listens")
 
     def is_up(self) -> bool:
         assert self.process.poll() is None, "Prism ended"

@@ -100,12 +100,12 @@ class Outbox:
     def state(self, name: str) -> str:
         return self.row(name)["state"]
 
-    def reaches(self, name: str, *states: str, seconds: float = 20) -> dict:
+    def reaches(self, name: str, *states: str) -> dict:
         """The row as soon as it is in one of the states."""
-        wait_for(lambda: self.state(name) in states, seconds, f"job {name} becomes {states}, is {self.row(name)}")
+        wait_for(lambda: self.state(name) in states, f"job {name} becomes {states}, is {self.row(name)}")
         return self.row(name)
 
-    def done(self, name: str, seconds: float = 60) -> dict:
+    def done(self, name: str) -> dict:
         """The row when it is done; what waits for its time is hurried along."""
 
         def is_done():
@@ -116,7 +116,7 @@ class Outbox:
             return state == "done"
 
         try:
-            wait_for(is_done, seconds, f"job {name} is done")
+            wait_for(is_done, f"job {name} is done")
         except AssertionError as error:
             error.add_note(f"{self.row(name)}")
             error.add_note(f"{self.server.status(self.database)}")

@@ -16,14 +16,13 @@ import pytest
 
 import fake
 from fake import Card
-from preloaded import Server
+from preloaded import PATIENCE, Server
 
 UTC = dt.timezone.utc
 SITE = "https://app.example.test"
 # Subscriptions of providers that bill once a month are told apart by their prices.
 PRICES = {"basic": 90000, "pro": 290000, "team": 990000, "trial": 490000}
 CREDITS = 500
-WAIT = 20
 
 
 def catalog(currency: str) -> dict:
@@ -153,15 +152,15 @@ class World:
                                 OR (state IN ('queued', 'failed') AND next_at < now() + interval '5 seconds'))
                    OR EXISTS (SELECT FROM owo.webhook_event WHERE status = 'received')""")
 
-    def quiet(self, seconds: float = WAIT) -> None:
-        self.waited(self.is_quiet, "the worker comes to rest", seconds)
+    def quiet(self) -> None:
+        self.waited(self.is_quiet, "the worker comes to rest")
 
-    def waited(self, condition, what: str, seconds: float = WAIT):
+    def waited(self, condition, what: str):
         """As `wait_for`, and tells in vain what is open."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE
         while not (value := condition()):
             if time.monotonic() > end:
-                pytest.fail(f"not within {seconds} s: {what}: {self.state()}")
+                pytest.fail(f"not within {PATIENCE} s: {what}: {self.state()}")
             time.sleep(0.02)
         return value
 
@@ -179,7 +178,7 @@ class World:
         if not self.is_real:
             self.rows("SELECT owo_clock_set(%s)", self.fake.clock.now())
 
-    def insist(self, seconds: float = WAIT) -> None:
+    def insist(self) -> None:
         """Settles without waiting for the dates of repeated attempts: they are moved to now."""
         def settled():
             self.rows("UPDATE owo.outbox SET next_at = now() WHERE state = 'failed'")
@@ -190,7 +189,7 @@ class World:
             return not self.value("SELECT EXISTS (SELECT FROM owo.outbox WHERE state NOT IN ('done', 'dead')"
                                   " AND NOT (state = 'queued' AND next_at > now() + interval '5 seconds'))")
 
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE
         while not settled():
             assert time.monotonic() < end, self.state()
             time.sleep(0.1)

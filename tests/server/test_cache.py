@@ -13,7 +13,7 @@ import time
 import psycopg
 import pytest
 from psycopg import errors
-from preloaded import Server, wait_for
+from preloaded import PATIENCE, Server, wait_for
 
 SECONDS = float(os.environ.get("CACHE_SECONDS", "12"))
 SEED = int(os.environ.get("CACHE_SEED", "0")) or random.randrange(1, 2**32)
@@ -166,7 +166,7 @@ def test_every_session_follows_a_change_from_its_commit_on(server, shop):
         for watcher in watchers:
             assert look(watcher) == committed, f"seed {SEED}, step {at}: {what}"
 
-    while time.monotonic() < end:
+    while time.monotonic() < end or (changes < 5 and time.monotonic() < end + PATIENCE):
         at += 1
         editor = rng.choice(editors)
         if not editor.open:
@@ -202,7 +202,7 @@ def test_every_session_follows_a_change_from_its_commit_on(server, shop):
             assert look(editor.session) == committed, f"seed {SEED}, step {at}: what was rolled back is gone at once"
             unchanged("nobody sees what was rolled back")
     print(f"{at} steps, {changes} commits that change something")
-    assert changes > 3
+    assert changes >= 5
     for session in [*watchers, *(editor.session for editor in editors)]:
         session.close()
 
@@ -216,6 +216,11 @@ def test_no_session_revives_an_old_limit(server, shop):
         "SELECT owo_override(customer => x.c, feature => 'plain', usage_limit => x.n) FROM (SELECT %s::numeric AS n, %s AS c) AS x",
     ]
 
+    def goes_on() -> bool:
+        """A slow machine may take longer until each customer has changed a few times."""
+        now = time.monotonic()
+        return not failures and (now < end or (min(rounds) < 10 and now < end + PATIENCE))
+
     def guarded(body, number):
         try:
             body(number)
@@ -225,7 +230,7 @@ def test_no_session_revives_an_old_limit(server, shop):
     def edit(number):
         customer, warm = CUSTOMERS[number], server.connect(shop)
         with server.connect(shop) as session:
-            while time.monotonic() < end and not failures:
+            while goes_on():
                 limit = rounds[number] = rounds[number] + 1
                 session.execute(edits[number % 2], (limit, customer))
                 seen = warm.execute("SELECT usage_limit FROM owo_check(%s, 'plain')", (customer,)).fetchone()
@@ -237,7 +242,7 @@ def test_no_session_revives_an_old_limit(server, shop):
         with server.connect(shop) as session:
             if number % 2:
                 session.execute("SET default_transaction_isolation = 'repeatable read'")
-            while time.monotonic() < end and not failures:
+            while goes_on():
                 customer = rng.choice(CUSTOMERS)
                 (limit,) = session.execute("SELECT usage_limit FROM owo_check(%s, 'plain')", (customer,)).fetchone()
                 assert limit >= highest[customer], f"{customer}: {limit} after {highest[customer]}"
@@ -249,7 +254,7 @@ def test_no_session_revives_an_old_limit(server, shop):
     for thread in threads:
         thread.join()
     assert failures == []
-    assert min(rounds) > 10
+    assert min(rounds) >= 10
 
 
 def hits(server, shop) -> int:
@@ -342,7 +347,7 @@ def test_a_locked_table_ends_cold_calls_by_a_detected_deadlock_or_not_at_all(ser
         for thread in threads:
             thread.start()
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'owo.plan'::regclass"
-        wait_for(lambda: server.value(waiting, database=shop) >= 4, 10, "cold calls wait for the table, where everybody can see it")
+        wait_for(lambda: server.value(waiting, database=shop) >= 4, "cold calls wait for the table, where everybody can see it")
         # the locker itself needs entries that others have begun to load
         try:
             for number in range(len(CUSTOMERS)):

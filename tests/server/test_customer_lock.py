@@ -36,7 +36,7 @@ class Attaching(threading.Thread):
         self.outcome = None
         self.start()
         waits = f"SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {self.pid}"
-        wait_for(lambda: server.value(waits), what="the change to wait")
+        wait_for(lambda: server.value(waits), "the change to wait")
 
     def run(self):
         try:

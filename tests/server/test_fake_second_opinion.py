@@ -75,7 +75,7 @@ def other():
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     try:
-        wait_for(is_up, 20, "the other one listens")
+        wait_for(is_up, "the other one listens")
         yield Endpoint(port, "sk_test_12345", card)
     finally:
         process.terminate()
@@ -140,7 +140,7 @@ def test_what_it_signs_is_genuine_and_nothing_else(other):
     connection.request("POST", "/_config/webhooks/ours", urllib.parse.urlencode({"url": url, "secret": secret}), form)
     assert connection.getresponse().status == 200
     conversation(other)
-    wait_for(lambda: len(sink.taken) >= 3, 10, "it has told of a customer and two charges")
+    wait_for(lambda: len(sink.taken) >= 3, "it has told of a customer and two charges")
     sink.shutdown()
 
     def adapter(secret: str) -> Adapter:

@@ -116,7 +116,7 @@ class Call(threading.Thread):
     def waits(self):
         waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock')"
         pid = self.session.info.backend_pid
-        wait_for(lambda: self.outcome is not None or self.shop.server.value(waits, pid), what="the call to wait")
+        wait_for(lambda: self.outcome is not None or self.shop.server.value(waits, pid), "the call to wait")
 
     def result(self):
         self.join(30)

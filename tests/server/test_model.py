@@ -318,7 +318,7 @@ class Model:
             except ProcessLookupError:
                 continue
             time.sleep(0.3)
-        wait_for(self.server.is_up, 30, "the server is back after a kill")
+        wait_for(self.server.is_up, "the server is back after a kill")
 
     def crash(self):
         self.server.cluster("crash")
@@ -372,7 +372,7 @@ class Model:
         seats = dict(self.rows("SELECT c, count(*) FROM unnest(%s::text[]) AS c, owo_entities(c, 'seats') GROUP BY 1", HOT))
         assert seats == {c: v for (c, f), v in sums.items() if v and f == "seats"}
         assert self.rows("SELECT * FROM owo_verify()") == []
-        assert wait_for(lambda: self.rows("SELECT pinned FROM owo.meter_stats") == [(0,)], what="nothing is pinned")
+        assert wait_for(lambda: self.rows("SELECT pinned FROM owo.meter_stats") == [(0,)], "nothing is pinned")
 
     def judge_order(self):
         """In commit order. Of what shares a microsecond, the order that suits best is taken."""
@@ -421,7 +421,7 @@ def test_acknowledged_usage_survives_and_no_limit_is_passed(model):
         for session in model.sessions:
             session.join(30)
     assert model.failures == []
-    model.server.folded(DATABASE, 30)
+    model.server.folded(DATABASE)
     counted = model.counted()
     print(dict(counted))
     assert counted["committed"] > 200 and counted["QueryCanceled"] > 0 and counted["lost"] + counted["unknown"] > 0

@@ -19,8 +19,8 @@ def kill_worker(outbox: Outbox):
     """The server starts over, as it does whenever one of its processes dies like that."""
     restarts = outbox.server.log().count("reinitializing")
     os.kill(wait_for(lambda: outbox.server.workers(outbox.database))[0], signal.SIGKILL)
-    wait_for(lambda: outbox.server.log().count("reinitializing") > restarts, 20, "the server starts over")
-    wait_for(outbox.server.is_up, 30, "the server is back")
+    wait_for(lambda: outbox.server.log().count("reinitializing") > restarts, "the server starts over")
+    wait_for(outbox.server.is_up, "the server is back")
 
 
 def crash_server(outbox: Outbox):
@@ -72,8 +72,8 @@ def test_while_a_request_is_on_its_way(case, effect):
     outbox, end = case
     outbox.fake.fail(PATHS[outbox.provider], effect, times=1)
     name = outbox.charge()
-    wait_for(lambda: charges(outbox), what="the request has come")
-    wait_for(lambda: outbox.moved(name) == (effect == "hang_after"), what="the provider has acted, where it does")
+    wait_for(lambda: charges(outbox), "the request has come")
+    wait_for(lambda: outbox.moved(name) == (effect == "hang_after"), "the provider has acted, where it does")
     row = outbox.row(name)
     assert (row["state"], row["is_sending"]) == ("running", True)
     end(outbox)
@@ -94,7 +94,7 @@ def test_before_the_answer_was_recorded(case):
         # somebody's lock on the row keeps the answer from being recorded
         session = outbox.server.connect(outbox.database, autocommit=False)
         session.execute("SELECT 1 FROM owo.outbox WHERE id = %s FOR SHARE", [name])
-    wait_for(lambda: outbox.fake.requests[known:] and outbox.fake.requests[known].status, what="an answer was given")
+    wait_for(lambda: outbox.fake.requests[known:] and outbox.fake.requests[known].status, "an answer was given")
     # where it takes several requests, that was the first
     assert outbox.moved(name) == (outbox.provider != "polar")
     end(outbox)

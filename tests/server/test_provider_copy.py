@@ -47,22 +47,21 @@ def test_a_copy_sends_nothing_until_it_adopts(server):
         # Work that waits in the original when the dump is taken: the provider is down.
         account.fail("*", "error", times=1000)
         server.rows(ATTACH, "ada", "ada@example.test", database="shop")
-        wait_for(lambda: account.asked(), 30, "the original calls")
+        wait_for(lambda: account.asked(), "the original calls")
         copy(server, "shop", "copy")
         waiting = server.value(OPEN, database="copy")
         assert waiting > 0 and server.rows("SELECT * FROM owo.provider_binding", database="copy") == []
         account.faults.clear()
-        wait_for(lambda: server.value(OPEN, database="shop") == 0, 90, "the original gets on")
+        wait_for(lambda: server.value(OPEN, database="shop") == 0, "the original gets on")
 
         # The copy is in use: calls write, its worker goes round, a webhook comes, and more is to be sent.
-        before = len(account.asked())
+        before, begun = len(account.asked()), rounds(server, "copy")
         server.rows(ATTACH, "ben", "ben@example.test", database="copy")
         body = b'{"event":"charge.success","data":{"id":1,"status":"success","domain":"test","reference":"r","amount":100,"currency":"NGN"}}'
         headers = sign("paystack", body, secrets={"secret_key": account.secret_key})
         hook = "SELECT status FROM owo_webhook('paystack', %s, %s)"
         assert server.rows(hook, json.dumps(headers), body, database="copy") == [("received",)]
-        begun = rounds(server, "copy")
-        wait_for(lambda: rounds(server, "copy") > begun, 30, "the worker of the copy goes round")
+        wait_for(lambda: rounds(server, "copy") > begun, "the worker of the copy goes round")
         server.rows("SELECT owo_worker_tick()", database="copy")
         assert len(account.asked()) == before
         assert server.value(OPEN, database="copy") > waiting
@@ -72,9 +71,9 @@ def test_a_copy_sends_nothing_until_it_adopts(server):
 
         # Adopted, it asks first what the provider knows; then what waited goes on.
         server.rows("SELECT owo_provider_adopt('paystack')", database="copy")
-        wait_for(lambda: len(account.asked()) > before, 30, "the copy calls")
+        wait_for(lambda: len(account.asked()) > before, "the copy calls")
         first = account.asked()[before]
         assert first.method == "GET", first.name
-        wait_for(lambda: server.value(OPEN, database="copy") == 0, 90, "what waited is sent")
-        wait_for(lambda: server.rows("SELECT status FROM owo.webhook_event WHERE status = 'received'", database="copy") == [], 30, "the webhook is looked at")
+        wait_for(lambda: server.value(OPEN, database="copy") == 0, "what waited is sent")
+        wait_for(lambda: server.rows("SELECT status FROM owo.webhook_event WHERE status = 'received'", database="copy") == [], "the webhook is looked at")
         assert server.alarms() == []

@@ -29,8 +29,8 @@ def kill_worker(world):
     restarts = world.server.log().count("reinitializing")
     (worker,) = world.server.workers(world.database)
     os.kill(worker, signal.SIGKILL)
-    wait_for(lambda: world.server.log().count("reinitializing") > restarts, 20, "the server starts over")
-    wait_for(world.server.is_up, 30, "the server is back")
+    wait_for(lambda: world.server.log().count("reinitializing") > restarts, "the server starts over")
+    wait_for(world.server.is_up, "the server is back")
 
 
 def crash(world):
@@ -125,7 +125,7 @@ def test_money_moves_once_when_all_ends_at_any_request(server, provider, how, ki
             before = len(world.fake.requests)
             fault = world.fake.fail(route, kind, skip=place, detail=60)
             next(steps)
-            wait_for(lambda: fault.times == 0 and len(world.fake.requests) > before + place or world.is_quiet(), what="the request is there")
+            wait_for(lambda: fault.times == 0 and len(world.fake.requests) > before + place or world.is_quiet(), "the request is there")
             struck = fault.times == 0
             if struck:
                 how(world)

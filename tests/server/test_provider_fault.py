@@ -124,7 +124,7 @@ def test_a_provider_that_is_away_for_a_while_keeps_nobody_waiting(world):
     fault = world.fake.fail("* *", "error", times=1000)
     attached = world.attach("pro")
     assert attached["code"] == "checkout_required"
-    wait_for(lambda: world.value("SELECT bool_or(attempts > 0) FROM owo.outbox"), what="an attempt is noted")
+    wait_for(lambda: world.value("SELECT bool_or(attempts > 0) FROM owo.outbox"), "an attempt is noted")
     assert world.value("SELECT url FROM owo.checkout") is None
     assert world.allowed() == 10
     fault.times = 0
@@ -139,7 +139,7 @@ def test_a_provider_that_is_away_for_a_while_keeps_nobody_waiting(world):
 def test_a_key_that_is_refused_rests_the_account_until_it_is_replaced(world):
     right, world.fake.secret_key = world.fake.secret_key, "sk_test_replaced00000000000000000000"
     world.attach("pro")
-    wait_for(lambda: world.value("SELECT resting_until > now() FROM owo.provider_account"), what="the account rests")
+    wait_for(lambda: world.value("SELECT resting_until > now() FROM owo.provider_account"), "the account rests")
     asked = len(world.fake.requests)
     assert right not in str(world.rows("SELECT resting_reason FROM owo.provider_account"))
     if world.provider == "paystack":
@@ -170,7 +170,7 @@ def test_a_certificate_is_believed_only_with_its_authority(server, provider, req
     world = World(server, provider, request.node.name, certificate=certificate)
     try:
         attached = world.attach("pro")
-        wait_for(lambda: world.value("SELECT bool_or(attempts > 0 AND error IS NOT NULL) FROM owo.outbox"), what="an attempt is noted")
+        wait_for(lambda: world.value("SELECT bool_or(attempts > 0 AND error IS NOT NULL) FROM owo.outbox"), "an attempt is noted")
         assert world.fake.requests == []
         server.rows(f"ALTER SYSTEM SET owostack.ca_file = '{certificate.authority}'")
         server.rows("SELECT pg_reload_conf()")

@@ -6,8 +6,8 @@ import pytest
 
 import fake
 from fake import Card
-from preloaded import wait_for
-from provider_world import CREDITS, PRICES, SITE, WAIT, opened, served
+from preloaded import PATIENCE, wait_for
+from provider_world import CREDITS, PRICES, SITE, opened, served
 
 # Polar saves cards in its portal.
 WITH_CARD_PAGES = [provider for provider in fake.PROVIDERS if provider != "polar"]
@@ -29,7 +29,7 @@ everywhere = pytest.mark.parametrize("world", fake.PROVIDERS, indirect=True)
 @everywhere
 def test_a_plan_is_bought_on_the_providers_page(world):
     with world.connect() as session:
-        found = session.execute("CALL owo_checkout('ada', 'pro', callback_url => %s, wait => %s)", [SITE, dt.timedelta(seconds=WAIT)])
+        found = session.execute("CALL owo_checkout('ada', 'pro', callback_url => %s, wait => %s)", [SITE, dt.timedelta(seconds=PATIENCE)])
         checkout, url, status = found.fetchone()
     assert url.startswith(world.fake.base_url), status
     assert world.allowed() == 10, "nothing is given before it is paid for"
@@ -113,7 +113,7 @@ def test_a_card_is_saved_listed_and_removed(world):
 def test_a_card_that_is_saved_in_the_portal(world):
     world.buy("basic")
     setup = world.row("SELECT * FROM owo_wallet_setup('ada', %s)", SITE)
-    assert "/portal?" in wait_for(lambda: world.value("SELECT url FROM owo.checkout WHERE id = %s", setup["id"]), WAIT)
+    assert "/portal?" in wait_for(lambda: world.value("SELECT url FROM owo.checkout WHERE id = %s", setup["id"]))
     world.fake.save_in_portal(next(iter(world.fake.customers)), Card("1881"))
     world.settle()
     removed = 0

@@ -57,7 +57,7 @@ def test_a_copy_sends_nothing_until_it_adopts_the_account(server, provider, requ
     assert server.value("SELECT count(*) FROM owo.outbox WHERE state = 'queued' AND attempts = 0", **copied) >= 2
     assert any(provider in str(line) for line in server.rows("SELECT * FROM owo.health", **copied))
     server.rows("SELECT owo_provider_adopt(%s)", provider, **copied)
-    wait_for(lambda: server.value("SELECT bool_and(state = 'done') FROM owo.outbox", **copied), 20, "the copy has taken over")
+    wait_for(lambda: server.value("SELECT bool_and(state = 'done') FROM owo.outbox", **copied), "the copy has taken over")
     assert world.fake.ledger.sum(world.currency) == PRICES["pro"] - 40000
     world.close()
     server.rows(f'DROP DATABASE "{target}" WITH (FORCE)')

@@ -35,7 +35,7 @@ def pair():
 def replayed(primary: Server, standby: Server):
     """Waits until the standby shows what the primary has committed."""
     there = primary.value("SELECT pg_current_wal_lsn()")
-    wait_for(lambda: standby.value("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", there), 20, "the standby has caught up")
+    wait_for(lambda: standby.value("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", there), "the standby has caught up")
 
 
 def test_checks_during_replay_then_promotion_then_tracking(pair):

