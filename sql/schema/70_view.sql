@@ -178,5 +178,18 @@ CREATE VIEW owo.health WITH (security_invoker = true) AS
                  JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
                 WHERE t.tgrelid = c.oid AND p.proname = 'owo_enforce'
                   AND t.tgenabled IN ('O', 'A')
-                  AND position(convert_to('feature=' || f.slug, 'UTF8') || '\x00' IN t.tgargs) > 0);
+                  AND position(convert_to('feature=' || f.slug, 'UTF8') || '\x00' IN t.tgargs) > 0)
+     UNION ALL
+    -- pg_restore --disable-triggers leaves them to ordinary sessions: replicated changes pass unseen.
+    SELECT 'unguarded', format('table owo.%I', c.relname),
+           format('%s of our triggers are not always enabled', count(*)),
+           format('Run ALTER TABLE owo.%I %s; and restart the server if rows changed meanwhile.',
+                  c.relname,
+                  string_agg(format('ENABLE ALWAYS TRIGGER %I', t.tgname), ', ' ORDER BY t.tgname))
+      FROM pg_catalog.pg_trigger AS t
+      JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+      JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
+     WHERE c.relnamespace = 'owo'::regnamespace AND p.pronamespace = c.relnamespace
+       AND p.proname IN ('_guard_count', '_note') AND t.tgenabled <> 'A'
+     GROUP BY c.relname;
 COMMENT ON VIEW owo.health IS 'what needs a person: over limits, what waits, what is misconfigured';
