@@ -18,16 +18,13 @@ pub mod fold;
 pub mod identity;
 pub mod installation;
 pub mod meter;
-#[allow(dead_code, reason = "who charges follows")]
 pub mod method;
 pub mod organization;
 pub mod outbox;
 pub mod override_row;
-#[allow(dead_code, reason = "who is paid follows")]
 pub mod payment;
 pub mod pending;
 pub mod provider;
-#[allow(dead_code, reason = "who refunds follows")]
 pub mod record;
 pub mod refund;
 pub mod reservation;

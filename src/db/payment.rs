@@ -26,7 +26,6 @@ pub struct Payment {
     /// Minor units; None until the provider has said.
     pub amount: Option<i64>,
     pub currency: Option<String>,
-    pub refunded_amount: i64,
     pub subscription_id: Option<Uuid>,
     pub checkout_id: Option<Uuid>,
     pub payment_method_id: Option<Uuid>,
@@ -40,7 +39,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT customer_id, id, organization_id, account_id, provider, status, reason, amount, ",
-            "currency, refunded_amount, subscription_id, checkout_id, payment_method_id, ",
+            "currency, subscription_id, checkout_id, payment_method_id, ",
             "external_id, paid_at, metadata FROM owo.payment ",
             $rest
         )
@@ -58,13 +57,12 @@ fn payment(row: &Row) -> Result<Payment> {
         reason: row.get(6)?,
         amount: row.get(7)?,
         currency: row.get(8)?,
-        refunded_amount: row.get(9)?,
-        subscription_id: row.get(10)?,
-        checkout_id: row.get(11)?,
-        payment_method_id: row.get(12)?,
-        external_id: row.get(13)?,
-        paid_at: row.get(14)?,
-        metadata: row.get(15)?,
+        subscription_id: row.get(9)?,
+        checkout_id: row.get(10)?,
+        payment_method_id: row.get(11)?,
+        external_id: row.get(12)?,
+        paid_at: row.get(13)?,
+        metadata: row.get(14)?,
     })
 }
 

@@ -3,7 +3,6 @@
 //! Called by `api/` and `worker/` inside `AsOwner`. No SQL text, no Postgres types beyond datums
 //! passed through. Time comes in with the [`context::Context`] and is read nowhere else.
 
-#[allow(dead_code, reason = "those who call it follow")]
 pub mod apply;
 pub mod attach;
 mod carry;

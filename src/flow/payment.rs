@@ -50,7 +50,6 @@ fn for_checkout(context: &Context, checkout: &Checkout, reason: Reason, id: Uuid
         reason: reason.as_str().to_owned(),
         amount: Some(checkout.amount),
         currency: checkout.currency.clone(),
-        refunded_amount: 0,
         subscription_id: checkout.subscription_id,
         checkout_id: Some(checkout.id),
         payment_method_id: None,

@@ -4,7 +4,8 @@ pub mod account;
 pub mod binding;
 pub mod compare;
 pub mod evidence;
-#[allow(dead_code, reason = "the worker follows")]
+
 pub mod offer;
+pub mod refer;
 pub mod reference;
 pub mod secret;

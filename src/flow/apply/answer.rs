@@ -6,7 +6,8 @@
 use super::{Case, Knowledge, Source, effect};
 use crate::backend::spi::Snapshot as View;
 use crate::db;
-use crate::db::provider::reference::{self, Kind, Link as NewLink};
+use crate::db::provider::refer::{self, Link as NewLink};
+use crate::db::provider::reference::{self, Kind};
 use crate::error::Result;
 use crate::flow::context::Context;
 use crate::flow::life::Life;
@@ -131,7 +132,7 @@ impl Answer<'_> {
         if found.is_some_and(|one| one.local_id != customer_id) {
             return Ok(());
         }
-        reference::link(&NewLink {
+        refer::link(&NewLink {
             account_id: source.account_id,
             kind: Kind::Customer,
             external_id,
@@ -182,7 +183,7 @@ impl Answer<'_> {
             _ => return Ok(()),
         };
         let external_id = link.price.as_deref().unwrap_or(&link.product);
-        reference::link(&NewLink {
+        refer::link(&NewLink {
             account_id,
             kind,
             external_id,
@@ -252,10 +253,10 @@ impl Answer<'_> {
         if let Some(row) = life.find(id).filter(|_| local_id == id) {
             let former = life.facts.latest_former_base(row.group_id);
             if let Some(former) = former.filter(|_| row.base) {
-                reference::take_over(account_id, id, former.id, self.context.now)?;
+                refer::take_over(account_id, id, former.id, self.context.now)?;
             }
         }
-        reference::link(&NewLink {
+        refer::link(&NewLink {
             account_id,
             kind: Kind::Subscription,
             external_id: &told.id,

@@ -6,7 +6,8 @@
 use super::{Applied, Case};
 use crate::db;
 use crate::db::method::Method as Row;
-use crate::db::provider::reference::{self, Kind};
+use crate::db::provider::refer;
+use crate::db::provider::reference::Kind;
 use crate::error::Result;
 use owostack_provider::object::Method;
 use serde_json::json;
@@ -78,8 +79,8 @@ fn note(case: &Case, token: &str, newer: bool, detail: &serde_json::Value) -> Re
         case.link(Kind::Method, token, case.method_id(token), detail)?;
     }
     if newer {
-        reference::set_detail(account_id, Kind::Method, token, detail, at)?;
-        reference::set_order(account_id, Kind::Method, token, case.order, at)?;
+        let order = Some(case.order);
+        refer::know(account_id, Kind::Method, token, Some(detail), order, at)?;
     }
     Ok(())
 }

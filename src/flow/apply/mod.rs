@@ -24,6 +24,7 @@ mod words;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::customer::Customer;
+use crate::db::provider::refer;
 use crate::db::provider::reference::{self, Kind, Reference};
 use crate::error::Result;
 use crate::flow::context::Context;
@@ -238,7 +239,7 @@ impl Case<'_> {
         detail: &Value,
         order: Option<&Order>,
     ) -> Result<()> {
-        reference::link_back(&reference::Link {
+        refer::link_back(&refer::Link {
             account_id: self.source.account_id,
             kind,
             external_id,

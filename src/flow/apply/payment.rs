@@ -12,7 +12,8 @@ use crate::db;
 use crate::db::event::Event;
 use crate::db::payment::{Payment as Row, Told};
 use crate::db::provider::evidence;
-use crate::db::provider::reference::{self, Kind};
+use crate::db::provider::refer;
+use crate::db::provider::reference::Kind;
 use crate::error::Result;
 use owostack_domain::ids;
 use owostack_provider::link;
@@ -255,7 +256,8 @@ fn store(
     )?;
     if newer && known.is_some() {
         let (account_id, at) = (case.source.account_id, case.context.now);
-        reference::set_order(account_id, Kind::Payment, &told.id, case.order, at)?;
+        let order = Some(case.order);
+        refer::know(account_id, Kind::Payment, &told.id, None, order, at)?;
     }
     // What was not there had no refunds.
     if before.is_some() {

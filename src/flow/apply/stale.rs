@@ -4,7 +4,8 @@
 //! taken for done by somebody else.
 
 use crate::backend::clock;
-use crate::db::provider::reference::{self, Kind};
+use crate::db::provider::refer;
+use crate::db::provider::reference::Kind;
 use crate::error::Result;
 use crate::flow::context::Context;
 use crate::flow::outbox::Work;
@@ -29,7 +30,7 @@ pub fn missing(
         return Ok(());
     };
     for (kind, external_id) in named(operation, object) {
-        reference::mark_stale(work.whose.account_id, kind, &external_id, context.now)?;
+        refer::mark_stale(work.whose.account_id, kind, &external_id, context.now)?;
     }
     Ok(())
 }

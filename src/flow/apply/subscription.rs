@@ -8,7 +8,8 @@ use super::locate::{self, Place};
 use super::{Applied, Case, waits_of_plan, words};
 use crate::backend::spi::Snapshot as View;
 use crate::db;
-use crate::db::provider::reference::{self, Kind, Link, Reference};
+use crate::db::provider::refer::{self, Link};
+use crate::db::provider::reference::{self, Kind, Reference};
 use crate::error::{Error, Result};
 use crate::flow::attach;
 use crate::flow::checkout;
@@ -355,7 +356,7 @@ impl<'a, 'b> Hearing<'a, 'b> {
             order: None,
             at: self.case.context.now,
         };
-        reference::link(&link)
+        refer::link(&link)
     }
 
     /// Writes what was heard and what became of it.
@@ -365,7 +366,7 @@ impl<'a, 'b> Hearing<'a, 'b> {
         let (kind, id) = (Kind::Subscription, self.external_id.as_str());
         let detail = json!({ HEARD: self.heard });
         let order = is_latest.then_some(case.order);
-        reference::set_known(account_id, kind, id, &detail, order, at)?;
+        refer::know(account_id, kind, id, Some(&detail), order, at)?;
         // What was heard may have brought a date that has come.
         let now = self.life.now();
         self.life.advance(now);

@@ -30,7 +30,6 @@ use uuid::Uuid;
 pub const CHECKOUT_HOURS: i64 = 24;
 
 /// Who wants a change.
-#[allow(dead_code, reason = "who reads it follows")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// We do, or a date does: a provider hears of it.
@@ -44,7 +43,6 @@ pub struct Life<'a> {
     pub context: &'a Context,
     pub customer: Customer,
     pub facts: Facts,
-    #[allow(dead_code, reason = "who reads it follows")]
     pub origin: Origin,
     /// Checkouts that nobody has closed.
     pub checkouts: Vec<Checkout>,

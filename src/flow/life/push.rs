@@ -9,7 +9,7 @@ use super::{Life, Origin};
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::checkout::Checkout;
-use crate::db::provider::reference;
+use crate::db::provider::refer;
 use crate::error::Result;
 use crate::flow::outbox::job::Job;
 use crate::flow::provider::desk::Desk;
@@ -231,7 +231,7 @@ impl Life<'_> {
     fn push_over(&self, desk: &Desk, from: Uuid, to: Uuid, appointed: bool) -> Result<()> {
         // A provider without changes has begun another subscription for the new row already.
         if !(appointed && desk.has(&Snapshot::latest()?, to)?) {
-            reference::take_over(desk.account.id, from, to, self.now)?;
+            refer::take_over(desk.account.id, from, to, self.now)?;
         }
         // A provider that changes by itself has told us so; others are still to be told.
         let changed =

@@ -168,7 +168,6 @@ fn of_provider(context: &Context, provider: &str) -> Result<Vec<AccountRow>> {
 ///
 /// # Errors
 /// As `spi::read`.
-#[allow(dead_code, reason = "asked by what sends and applies")]
 pub fn is_bound(snapshot: &Snapshot, account_id: Uuid) -> Result<bool> {
     binding::is_bound(snapshot, account_id)
 }

@@ -11,7 +11,8 @@ use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::provider::evidence;
 use crate::db::provider::offer::{self, NewPlan};
-use crate::db::provider::reference::{self, Kind, Link};
+use crate::db::provider::refer::{self, Link};
+use crate::db::provider::reference::{self, Kind};
 use crate::error::{Error, Result};
 use crate::flow::catalog;
 use crate::flow::context::Context;
@@ -130,7 +131,7 @@ const fn normal(cadence: Cadence) -> Cadence {
 }
 
 fn link(context: &Context, work: &Work, found: &PlanFound, key: &PriceKey) -> Result<()> {
-    reference::link_back(&Link {
+    refer::link_back(&Link {
         account_id: work.whose.account_id,
         kind: Kind::Plan,
         external_id: external_id(found),

@@ -2,7 +2,8 @@
 
 use super::Task;
 use crate::backend::clock;
-use crate::db::provider::reference::{Kind, Link, Reference};
+use crate::db::provider::refer::{self, Link};
+use crate::db::provider::reference::{Kind, Reference};
 use crate::db::provider::{offer, reference};
 use crate::error::{Error, Result};
 use crate::flow::outbox::enqueue::enqueue_once;
@@ -68,7 +69,7 @@ impl Task<'_> {
             product: external_id.clone(),
             price: None,
         };
-        reference::link_back(&Link {
+        refer::link_back(&Link {
             account_id: self.work.whose.account_id,
             kind: Kind::Plan,
             external_id: &external_id,
