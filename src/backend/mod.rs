@@ -26,6 +26,7 @@ pub mod lock;
 pub mod note;
 pub mod notify;
 pub mod numeric;
+pub mod order;
 pub mod owner;
 pub mod preload;
 pub mod process;

@@ -2,7 +2,7 @@
 
 use crate::arguments;
 use crate::backend::spi::{self, Statement};
-use crate::backend::{notify, random};
+use crate::backend::{notify, order};
 use crate::error::Result;
 use crate::guc;
 use chrono::{DateTime, Utc};
@@ -23,12 +23,12 @@ pub struct Event<'a> {
     pub data: Value,
 }
 
-/// Appends the event under a new id.
+/// Appends the event under a new id, which sorts after those that this session appended before.
 ///
 /// # Errors
 /// As `spi::run`.
 pub fn append(event: &Event) -> Result<()> {
-    let id = ids::time_ordered(event.at, random::ten_bytes()?);
+    let id = order::next_id(event.at)?;
     store(event, id)?;
     announce(event, id);
     Ok(())
@@ -62,7 +62,7 @@ pub fn append_many(event: &Event, data: Vec<Value>) -> Result<()> {
     }
     let mut ids = Vec::with_capacity(data.len());
     for _ in &data {
-        ids.push(ids::time_ordered(event.at, random::ten_bytes()?));
+        ids.push(order::next_id(event.at)?);
     }
     let data: Vec<Option<Value>> = data.into_iter().map(Some).collect();
     spi::run(

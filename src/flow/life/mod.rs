@@ -7,7 +7,7 @@
 mod push;
 mod save;
 
-use crate::backend::random;
+use crate::backend::order;
 use crate::backend::spi::Snapshot;
 use crate::db;
 use crate::db::checkout::Checkout;
@@ -137,12 +137,12 @@ impl<'a> Life<'a> {
         self.now
     }
 
-    /// A random id that sorts by time.
+    /// An id that sorts by time, and among those of one time in the order in which they were made.
     ///
     /// # Errors
     /// When there is no randomness.
     pub fn new_id(&self) -> Result<Uuid> {
-        Ok(ids::time_ordered(self.now, random::ten_bytes()?))
+        order::next_id(self.now)
     }
 
     /// The subscription with that id.
