@@ -4,7 +4,7 @@ export PG_CONFIG JOBS SUITES TEST ACCEPT ENGINES BENCH BENCH_SECONDS BENCH_ROUND
 PROFILE ?= release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build install demo stop test accept bench lint check-versions clean distclean
+.PHONY: help setup build install demo stop test test-newest accept bench lint check-versions clean distclean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -27,6 +27,9 @@ stop: ## end the private servers
 
 test: ## run all tests (ENGINES=table SUITES=stories TEST=check narrows)
 	@tests/lib/test.sh
+
+test-newest: ## stories and isolation specs on Postgres 18, from a Python wheel
+	@tests/lib/newest.sh
 
 accept: ## take the results of stories and specs as expected ones (TEST=... narrows)
 	@ACCEPT=1 ENGINES="$(or $(ENGINES),table)" SUITES="$(or $(SUITES),stories isolation)" tests/lib/test.sh

@@ -2,13 +2,14 @@
 # Runs tests/sql with pg_regress or tests/isolation with pg_isolation_regress, each file in its own copy of the
 # database owo_template, on the server that PGHOST names. Sessions are superusers acting as owo_app: a story says
 # SET ROLE owo_admin, owo_reader, owo_nobody or postgres where it needs another, and RESET ROLE to come back.
-# usage: regress.sh stories | isolation        ACCEPT=1 takes the results as the expected ones
+# usage: regress.sh stories | isolation        ACCEPT=1 takes the results as the expected ones; DRIVERS names the folder
+# of the drivers, where they are not those of the server
 suite=$1
 host=$PGHOST
 . "$(dirname "$0")/common.sh"
 choose_postgres
 export PGHOST=$host PGUSER=postgres PGOPTIONS='-c role=owo_app'
-drivers=$(dirname "$("$PG_CONFIG" --pgxs)")/../test
+drivers=${DRIVERS:-$(dirname "$("$PG_CONFIG" --pgxs)")/../test}
 inputs=$BUILD/regress/$suite
 rm -rf "$inputs"
 mkdir -p "$inputs"

