@@ -191,8 +191,9 @@ fn shortened(text: String, most: usize) -> String {
 pub fn init() {
     let others = take_hook();
     set_hook(Box::new(move |panic| {
-        let caught = panic.payload().downcast_ref::<CaughtError>();
-        if !matches!(caught, Some(CaughtError::PostgresError(_))) {
+        let payload = panic.payload();
+        // Ours as well: what is noted for them and never fetched would be appended to the next.
+        if !(payload.is::<CaughtError>() || payload.is::<ErrorReportWithLevel>()) {
             others(panic);
         }
     }));

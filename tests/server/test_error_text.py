@@ -19,6 +19,9 @@ def test_an_error_of_the_server_shows_nothing_of_our_insides(server):
         holder.execute("LOCK TABLE owo.customer")
         session.execute("SET lock_timeout = '10ms'")
         for call in ("owo_check('new', 'calls')", "owo_attach('acme', 'free')", "owo_entities('acme')"):
+            # what an error of ours leaves behind is not appended either
+            with pytest.raises(psycopg.errors.UndefinedObject):
+                session.execute("SELECT owo_check('acme', 'nosuch')")
             with pytest.raises(psycopg.errors.LockNotAvailable) as raised:
                 session.execute(f"SELECT {call}")
             assert raised.value.diag.message_detail is None
