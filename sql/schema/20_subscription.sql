@@ -36,6 +36,7 @@ CREATE TABLE owo.subscription (
     currency text,
     provider text NOT NULL DEFAULT 'manual',
     feature_starts jsonb NOT NULL DEFAULT '{}',
+    earlier_anchors jsonb NOT NULL DEFAULT '[]',
     metadata jsonb NOT NULL DEFAULT '{}',
     PRIMARY KEY (customer_id, id),
     CONSTRAINT subscription_status_check CHECK (status IN (
@@ -56,6 +57,8 @@ CREATE TABLE owo.subscription (
     CONSTRAINT subscription_count_number_check CHECK (count_number >= 0),
     CONSTRAINT subscription_feature_starts_object_check
         CHECK (pg_catalog.jsonb_typeof(feature_starts) = 'object'),
+    CONSTRAINT subscription_earlier_anchors_array_check
+        CHECK (pg_catalog.jsonb_typeof(earlier_anchors) = 'array'),
     CONSTRAINT subscription_metadata_object_check
         CHECK (pg_catalog.jsonb_typeof(metadata) = 'object')
 );
@@ -72,7 +75,9 @@ COMMENT ON COLUMN owo.subscription.group_id IS 'plan group, or the plan itself w
 COMMENT ON COLUMN owo.subscription.base IS 'base plan of an exclusive group';
 COMMENT ON COLUMN owo.subscription.anchor_at IS 'where billing periods are counted from';
 COMMENT ON COLUMN owo.subscription.anchor_moved_at
-    IS 'when a provider moved that; what had rolled over by then is gone';
+    IS 'when a provider last moved that';
+COMMENT ON COLUMN owo.subscription.earlier_anchors
+    IS 'where periods were counted from until a provider moved that, oldest first';
 COMMENT ON COLUMN owo.subscription.follows_id
     IS 'subscription of the group whose place it took at its start';
 COMMENT ON COLUMN owo.subscription.count_number IS 'distinguishes a fresh count; 0 has not begun';

@@ -1,9 +1,9 @@
-//! What a switch carries: sums of running meters, and of what they have been carried themselves.
+//! What a switch carries: sums of meters, and of what they have been carried themselves.
 //!
 //! Called by `flow/carry`. Absent: what goes where.
 
 use crate::arguments;
-use crate::backend::spi::{self, Snapshot, Statement};
+use crate::backend::spi::{self, Row, Snapshot, Statement};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use owostack_domain::meter_key::MeterPeriod;
@@ -51,16 +51,46 @@ pub fn running(
         snapshot,
         &RUNNING,
         arguments![customer_id, source_id, at],
-        |row| {
-            Ok(Running {
-                subject_id: row.get(0)?,
-                cadence: row.get(1)?,
-                anchor_at: row.get(2)?,
-                count_number: row.get(3)?,
-                entity: row.get(4)?,
-            })
-        },
+        running_row,
     )
+}
+
+/// Every meter on which a source counted a subject, in whichever period.
+///
+/// # Errors
+/// As `spi::read`.
+pub fn of_subject(
+    snapshot: &Snapshot,
+    customer_id: Uuid,
+    source_id: Uuid,
+    subject_id: Uuid,
+) -> Result<Vec<Running>> {
+    static METERS: Statement = Statement::new(
+        "SELECT subject_id, cadence, anchor_at, count_number, entity
+           FROM owo.meter
+          WHERE customer_id = $1 AND source_id = $2 AND subject_id = $3 AND origin IS NULL
+         UNION
+         SELECT subject_id, cadence, anchor_at, count_number, meter_entity
+           FROM owo.usage_pending
+          WHERE customer_id = $1 AND source_id = $2 AND subject_id = $3 AND origin IS NULL
+          ORDER BY cadence, anchor_at, count_number, entity",
+    );
+    spi::read(
+        snapshot,
+        &METERS,
+        arguments![customer_id, source_id, subject_id],
+        running_row,
+    )
+}
+
+fn running_row(row: &Row) -> Result<Running> {
+    Ok(Running {
+        subject_id: row.get(0)?,
+        cadence: row.get(1)?,
+        anchor_at: row.get(2)?,
+        count_number: row.get(3)?,
+        entity: row.get(4)?,
+    })
 }
 
 /// What is counted of a place: all of it, or a feature's part of it in credits, as far as it is known.

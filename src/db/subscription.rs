@@ -6,11 +6,12 @@
 use crate::arguments;
 use crate::backend::spi::{self, Snapshot, Statement};
 use crate::backend::wake;
+use crate::db::facts::start::{spell_earlier, spell_feature_starts};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
-use owostack_domain::entitlement::facts::{FeatureStart, PlanChange, Subscription};
+use owostack_domain::entitlement::facts::{PlanChange, Subscription};
 use pgrx::pg_sys;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -54,14 +55,6 @@ pub struct Place {
     pub at: DateTime<Utc>,
 }
 
-fn feature_starts(starts: &BTreeMap<Uuid, FeatureStart>) -> Value {
-    let entry = |(subject, start): (&Uuid, &FeatureStart)| {
-        let value = json!({ "anchor_at": start.anchor_at, "count": start.count_number });
-        (subject.to_string(), value)
-    };
-    Value::Object(starts.iter().map(entry).collect::<Map<String, Value>>())
-}
-
 /// Interval count as the rows have it.
 fn interval_count(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
@@ -78,9 +71,10 @@ pub fn insert(place: &Place, row: &Subscription, label: &Label) -> Result<()> {
               count_number, feature_starts, started_at, period_start, period_end, trial_ends_at,
               cancel_at, past_due_since, paused_at, ended_at, cycle_key, price_amount, currency,
               billing_interval, interval_count, one_time, linked, provider, metadata, due_at,
-              created_at, updated_at, anchor_moved_at, follows_id, given_up_at)
+              created_at, updated_at, anchor_moved_at, follows_id, given_up_at,
+              earlier_anchors)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                 $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $29, $30, $31, $32)",
+                 $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $29, $30, $31, $32, $33)",
     );
     wake::note();
     spi::run(
@@ -95,7 +89,7 @@ pub fn insert(place: &Place, row: &Subscription, label: &Label) -> Result<()> {
             row.status.as_str(),
             row.anchor_at,
             row.count_number,
-            feature_starts(&row.feature_starts),
+            spell_feature_starts(&row.feature_starts),
             row.started_at,
             row.period_start,
             row.period_end,
@@ -118,6 +112,7 @@ pub fn insert(place: &Place, row: &Subscription, label: &Label) -> Result<()> {
             row.anchor_moved_at,
             row.follows,
             row.given_up_at,
+            spell_earlier(&row.starts()),
         ],
     )
     .map(|_| ())
@@ -134,7 +129,7 @@ pub fn update(place: &Place, row: &Subscription) -> Result<()> {
                 started_at = $7, period_start = $8, period_end = $9, trial_ends_at = $10,
                 cancel_at = $11, past_due_since = $12, paused_at = $13, ended_at = $14,
                 due_at = $15, updated_at = $16, linked = $17, anchor_moved_at = $18,
-                follows_id = $19, given_up_at = $20
+                follows_id = $19, given_up_at = $20, earlier_anchors = $21
           WHERE customer_id = $1 AND id = $2",
     );
     wake::note();
@@ -146,7 +141,7 @@ pub fn update(place: &Place, row: &Subscription) -> Result<()> {
             row.status.as_str(),
             row.anchor_at,
             row.count_number,
-            feature_starts(&row.feature_starts),
+            spell_feature_starts(&row.feature_starts),
             row.started_at,
             row.period_start,
             row.period_end,
@@ -161,6 +156,7 @@ pub fn update(place: &Place, row: &Subscription) -> Result<()> {
             row.anchor_moved_at,
             row.follows,
             row.given_up_at,
+            spell_earlier(&row.starts()),
         ],
     )
     .map(|_| ())

@@ -26,6 +26,12 @@ pub trait Used {
         Quantity::ZERO
     }
 
+    /// Most of it that can be given back there, where the same units are counted elsewhere as well; None:
+    /// they are not.
+    fn most(&self, _place: MeterPeriod) -> Option<Quantity> {
+        None
+    }
+
     /// The part of it that the feature asked about drew itself, where others draw from the same pool
     /// of credits; None: nothing is known of others.
     fn own(&self, _place: MeterPeriod) -> Option<Own> {
@@ -116,6 +122,8 @@ pub struct WithHeld<'a> {
     pub held: &'a dyn Used,
     /// What of it the feature itself drew; None where it shares nothing.
     pub own: Option<&'a HashMap<MeterPeriod, Own>>,
+    /// Most of it that can be given back, where a switch carried it.
+    pub most: &'a HashMap<MeterPeriod, Quantity>,
 }
 
 impl Used for WithHeld<'_> {
@@ -125,6 +133,10 @@ impl Used for WithHeld<'_> {
 
     fn held(&self, place: MeterPeriod) -> Quantity {
         self.held.used(place)
+    }
+
+    fn most(&self, place: MeterPeriod) -> Option<Quantity> {
+        self.most.get(&place).copied()
     }
 
     fn own(&self, place: MeterPeriod) -> Option<Own> {

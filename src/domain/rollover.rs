@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 mod chain;
 mod inherit;
+mod lap;
 
 pub use chain::{Chain, Run, Share};
 pub use inherit::Inherited;
@@ -42,6 +43,10 @@ pub struct RolloverPlan {
     /// The plan lets rests be drawn. Else this only says what a late event leaves to later plans that
     /// do.
     pub gives: bool,
+    /// How often the meter had been counted on before in the period that it inherits in.
+    pub lap: i64,
+    /// It was counted on once more, in the period that runs here.
+    pub resumed: bool,
     /// What the meter whose place this one took had left; None: nothing, or there was none.
     pub inherited: Option<Box<Inherited>>,
     /// A late event only: the rollover of the last meter that inherits from this one.
@@ -72,7 +77,7 @@ pub struct RolloverTerm {
 pub struct RolloverHistory {
     /// Used of the plan's meter, by period.
     pub used: BTreeMap<i64, Quantity>,
-    /// Used of the buckets, by (period drawn in, origin drawn from).
+    /// Used of the buckets, by (period drawn in, origin drawn from as it was recorded).
     pub draws: BTreeMap<(i64, i64), Quantity>,
 }
 
@@ -101,7 +106,7 @@ impl RolloverPlan {
                 continue;
             }
             if first > next {
-                Self::lapse(&mut chain, history, next);
+                self.lapse(&mut chain, history, next);
             }
             next = first;
             for at in touched.range(first..=last).copied() {
@@ -113,7 +118,7 @@ impl RolloverPlan {
             next = last.saturating_add(1);
         }
         if next < number {
-            Self::lapse(&mut chain, history, next);
+            self.lapse(&mut chain, history, next);
         }
         chain
     }
@@ -174,7 +179,7 @@ impl RolloverPlan {
 
     /// A period in which something was used or drawn.
     fn busy(&self, chain: &mut Chain, term: &RolloverTerm, history: &RolloverHistory, at: i64) {
-        Self::draw(chain, history, at);
+        self.draw(chain, history, at);
         if let Some(limit) = term.limit {
             let used = history.used.get(&at).copied().unwrap_or_default();
             chain.push(at, at, limit.saturating_sub_to_zero(used));
@@ -183,15 +188,15 @@ impl RolloverPlan {
     }
 
     /// A period under no rules: what there was could still be drawn in it, and nothing outlives it.
-    fn lapse(chain: &mut Chain, history: &RolloverHistory, at: i64) {
-        Self::draw(chain, history, at);
+    fn lapse(&self, chain: &mut Chain, history: &RolloverHistory, at: i64) {
+        self.draw(chain, history, at);
         chain.clear();
     }
 
     /// What was drawn in a period, and what of it there was not.
-    fn draw(chain: &mut Chain, history: &RolloverHistory, at: i64) {
-        for (origin, amount) in history.draws_in(at) {
-            let missing = chain.take(origin, amount);
+    fn draw(&self, chain: &mut Chain, history: &RolloverHistory, at: i64) {
+        for draw in self.draws_in(history, at) {
+            let missing = chain.take(draw.origin, draw.amount);
             chain.shortfall = sum(chain.shortfall, missing);
         }
     }
@@ -248,7 +253,7 @@ pub struct Extra {
     pub meter_id: Uuid,
     /// The period it would count in.
     pub number: i64,
-    /// The bucket, or the allowance itself.
+    /// The bucket, as it is recorded, or the allowance itself.
     pub origin: Option<i64>,
     /// How much.
     pub amount: Quantity,
@@ -275,7 +280,7 @@ impl RolloverHistory {
         self.used.keys().copied().chain(drawn).collect()
     }
 
-    /// Draws of a period by origin, oldest first.
+    /// Draws of a period by origin as it was recorded, whoever drew.
     pub(crate) fn draws_in(&self, number: i64) -> impl Iterator<Item = (i64, Quantity)> + '_ {
         self.draws
             .range((number, i64::MIN)..=(number, i64::MAX))

@@ -1,10 +1,11 @@
 //! Carrying usage to the meters of the subscription that takes a plan group over.
 //!
-//! Called when a life is saved, and by reads that see a switch before it is a row. Invariant: what
+//! Called when a life is saved, and by reads that see switches before they are rows. Invariant: what
 //! is used of running periods counts on, once: the amounts are those of the latest state under the
 //! customer's lock, and what a meter that is taken up again counts of them already is not added to it.
 //! Deliberately absent: where usage goes, and what counts contain, which the domain decides per meter.
 
+mod back;
 mod way;
 
 use crate::backend::spi::Snapshot;
@@ -13,10 +14,11 @@ use crate::db::carry::Running;
 use crate::error::{Error, Result};
 use crate::flow::context::Context;
 use crate::flow::hold;
-use crate::meter::{self, Posting};
+use crate::meter::{self, Posting, Used};
 use chrono::{DateTime, Utc};
+use owostack_domain::entitlement::allowance::meter_source;
 use owostack_domain::entitlement::facts::{Facts, Subject, Subscription};
-use owostack_domain::hold::{Place, held_of};
+use owostack_domain::hold::{self as held, Place};
 use owostack_domain::interval::Cadence;
 use owostack_domain::meter_key::{MeterKey, MeterPeriod, MeterSource};
 use owostack_domain::period::Anchor;
@@ -27,14 +29,16 @@ use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 use way::{Way, ways};
 
+pub use back::{is_shared, most};
+
 /// Carries what is used in each group whose place is taken by one of `begun`, in their order.
 ///
 /// # Errors
 /// As the statements.
 pub fn carry_over(facts: &Facts, begun: &[Subscription]) -> Result<()> {
     for to in begun {
-        let carried = carried(&Snapshot::latest()?, facts, to)?;
-        post(facts, carried, to.started_at)?;
+        let carried = carried(&Snapshot::latest()?, facts, to, &Ahead::default())?;
+        post(facts, carried, to.stage_began_at())?;
     }
     Ok(())
 }
@@ -69,25 +73,6 @@ fn post(facts: &Facts, carried: Vec<Carried>, at: DateTime<Utc>) -> Result<()> {
     hold::follow(facts.customer_id, at, &ways.collect::<Vec<_>>())
 }
 
-/// Carries what is used of a subscription whose periods are counted from another moment now.
-///
-/// # Errors
-/// As the statements.
-pub fn carry_along(
-    facts: &Facts,
-    before: &Subscription,
-    after: &Subscription,
-    at: DateTime<Utc>,
-) -> Result<()> {
-    let source = if after.base {
-        MeterSource::Group(after.group_id)
-    } else {
-        MeterSource::Subscription(after.id)
-    };
-    let carried = between(&Snapshot::latest()?, facts, before, after, source, at)?;
-    post(facts, carried, at)
-}
-
 /// What [`carry_over`] would add to each meter and period.
 ///
 /// # Errors
@@ -102,17 +87,30 @@ pub fn projected(
     if begun.is_empty() {
         return Ok(sums);
     }
+    let mut ahead = Ahead::default();
     // Holds whose time is over end before anything is carried.
-    let due = hold::due_lines(context, facts.customer_id)?;
+    held::add_held(
+        &mut ahead.over,
+        &hold::due_lines(context, facts.customer_id)?,
+    );
     for to in begun {
-        for moved in carried(snapshot, facts, to)? {
-            let ended = held_of(&due, &moved.from, to.started_at, &moved.to);
+        for moved in carried(snapshot, facts, to, &ahead)? {
             let amounts = moved.shares.iter().map(|(_, amount)| *amount);
             let sum = sums.entry(moved.to.meter_period()).or_default();
-            *sum = total(amounts.chain([*sum, ended.negate()]))?;
+            *sum = total(amounts.chain([*sum]))?;
+            ahead.carried.push((moved.to, moved.shares));
         }
     }
     Ok(sums)
+}
+
+/// What a read knows that no row says yet.
+#[derive(Default)]
+struct Ahead {
+    /// What is held of places by holds that are over.
+    over: Used,
+    /// What earlier switches carry, by feature.
+    carried: Vec<(Place, Vec<(Uuid, Quantity)>)>,
 }
 
 /// What a place counts in addition.
@@ -124,30 +122,31 @@ struct Carried {
     shares: Vec<(Uuid, Quantity)>,
 }
 
-/// Where the running usage of a group goes that this subscription takes over, and how much.
-fn carried(snapshot: &Snapshot, facts: &Facts, to: &Subscription) -> Result<Vec<Carried>> {
+/// Where the running usage goes that this subscription takes over, and how much.
+fn carried(
+    snapshot: &Snapshot,
+    facts: &Facts,
+    to: &Subscription,
+    ahead: &Ahead,
+) -> Result<Vec<Carried>> {
     let Some(from) = counted_before(facts, to) else {
         return Ok(Vec::new());
     };
-    let source = MeterSource::Group(to.group_id);
-    between(snapshot, facts, from, to, source, to.started_at)
-}
-
-fn between(
-    snapshot: &Snapshot,
-    facts: &Facts,
-    from: &Subscription,
-    to: &Subscription,
-    source: MeterSource,
-    at: DateTime<Utc>,
-) -> Result<Vec<Carried>> {
+    let (source, at) = (meter_source(to), to.stage_began_at());
     let rows = db::carry::running(snapshot, facts.customer_id, source.id(), at)?;
     let keys = rows.iter().map(|row| key(facts, source, row));
-    let keys = keys.collect::<Result<Vec<MeterKey>>>()?;
+    let mut keys = keys.collect::<Result<Vec<MeterKey>>>()?;
+    for (place, _) in &ahead.carried {
+        let running = place.key.source == source && place.period.contains(at);
+        if running && !keys.contains(&place.key) {
+            keys.push(place.key.clone());
+        }
+    }
     let ways = ways(facts, from, to, &keys, at);
     let places = ways.iter().flat_map(|way| way.places.iter().copied());
     let places: BTreeSet<MeterPeriod> = places.collect();
-    let counts = Counts::read(snapshot, facts.customer_id, places)?;
+    let mut counts = Counts::read(snapshot, facts.customer_id, places)?;
+    counts.look(ahead)?;
     let carried = ways.into_iter().map(|way| {
         Ok(Carried {
             shares: counts.shares(&way)?,
@@ -188,18 +187,41 @@ impl Counts {
         Ok(counts)
     }
 
+    /// Counts what no row says yet.
+    fn look(&mut self, ahead: &Ahead) -> Result<()> {
+        for (place, held) in &ahead.over {
+            let counted = self.of.entry((*place, None)).or_default();
+            counted.used = total([counted.used, held.negate()])?;
+        }
+        for (place, shares) in &ahead.carried {
+            let (name, pool) = (place.meter_period(), place.key.subject.id());
+            for (feature_id, amount) in shares {
+                let own = (*feature_id != pool).then_some(*feature_id);
+                for of in std::iter::once(None).chain(own.map(Some)) {
+                    let counted = self.of.entry((name, of)).or_default();
+                    counted.used = total([counted.used, *amount])?;
+                    counted.carried = total([counted.carried, *amount])?;
+                }
+                self.features.entry(name).or_default().extend(own);
+            }
+        }
+        Ok(())
+    }
+
+    /// What a place counts: all of it, or a feature's part of it in credits.
+    fn of(&self, place: MeterPeriod, feature_id: Option<Uuid>) -> Counted {
+        let found = self.of.get(&(place, feature_id));
+        found.copied().unwrap_or_default()
+    }
+
     /// What a place counts in addition, by feature: what goes there, without what it counts already.
     fn shares(&self, way: &Way) -> Result<Vec<(Uuid, Quantity)>> {
-        let counted = |place: MeterPeriod, feature_id| {
-            let found = self.of.get(&(place, feature_id));
-            found.copied().unwrap_or_default()
-        };
         let missing = |feature_id: Option<Uuid>| match &way.merge {
-            Some(merge) => Ok(merge.missing(|place| counted(place, feature_id))),
+            Some(merge) => Ok(merge.missing(|place| self.of(place, feature_id))),
             None => total(
                 way.sources
                     .iter()
-                    .map(|place| counted(*place, feature_id).used),
+                    .map(|place| self.of(*place, feature_id).used),
             ),
         };
         let features = way

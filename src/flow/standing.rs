@@ -17,6 +17,7 @@ use owostack_domain::entitlement::{self, Entitlement, Facts, Histories, Pool, Su
 use owostack_domain::period::Anchor;
 use owostack_domain::rollover::{RolloverHistory, RolloverPlan};
 use owostack_domain::subscription::advance::advance;
+use owostack_domain::subscription::carry::put_in_succession;
 use uuid::Uuid;
 
 /// One customer at the context's time.
@@ -51,10 +52,12 @@ impl Standing {
         let now = reached.map_or(context.now, |at| at.max(context.now));
         let steps = advance(&mut facts, now);
         let begun = facts.subscriptions.iter();
-        let begun: Vec<Subscription> = begun
-            .filter(|one| one.is_live() && !before.contains(&one.id))
+        // Also what has ended by now: it passed on what it was carried.
+        let mut begun: Vec<Subscription> = begun
+            .filter(|one| one.count_number > 0 && !before.contains(&one.id))
             .cloned()
             .collect();
+        put_in_succession(&mut begun);
         Ok(Self {
             due: steps.iter().any(|step| step.change.is_switch()),
             carried: carry::projected(context, snapshot, &facts, &begun)?,
@@ -144,6 +147,12 @@ impl Standing {
                     None => history.used.insert(past.number, past.used),
                     Some(origin) => history.draws.insert((past.number, origin), past.used),
                 };
+            }
+            let carried = self.carried.iter();
+            for (place, amount) in carried.filter(|(place, _)| place.meter_id == meter_id) {
+                let used = history.used.entry(place.number).or_default();
+                let total = used.checked_add(*amount);
+                *used = total.ok_or_else(|| Error::out_of_range("usage is out of range"))?;
             }
             histories.insert(meter_id, history);
         }

@@ -173,7 +173,7 @@ CATALOG = {
 
 # Everything that events may write, less the moments at which it was written, and less the record of events itself.
 ROWS = """
-SELECT 'subscription' AS what, to_jsonb(s) - '{created_at,updated_at,anchor_moved_at}'::text[] AS row FROM owo.subscription AS s
+SELECT 'subscription' AS what, to_jsonb(s) - '{created_at,updated_at,anchor_moved_at,earlier_anchors}'::text[] AS row FROM owo.subscription AS s
 UNION ALL SELECT 'change', to_jsonb(p) - '{created_at}'::text[] FROM owo.plan_change AS p
 UNION ALL SELECT 'trial', to_jsonb(t) FROM owo.trial AS t
 UNION ALL SELECT 'checkout', to_jsonb(c) - '{created_at,updated_at}'::text[] FROM owo.checkout AS c

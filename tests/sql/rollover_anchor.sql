@@ -1,4 +1,4 @@
--- A provider that moves the moment that periods are counted from does not give again what had rolled over: it is gone, drawn or not.
+-- A provider that moves the moment that periods are counted from takes nothing of what had rolled over, and gives none of it twice.
 -- Events are written here as if their signatures had been verified.
 \set VERBOSITY sqlstate
 SET ROLE postgres;
@@ -50,10 +50,43 @@ SELECT owo_clock_set('2026-11-10 00:00+00');
 SELECT told('2026-11-10 00:00+00', '2026-11-08', '2026-12-08');
 SELECT owo_worker_tick() -> 'webhooks' AS applied;
 SELECT anchor_at, anchor_moved_at FROM owo.subscription WHERE linked;
+-- ten of the twenty had been drawn, and ten of the hundred
 SELECT * FROM calls;
--- the same word again changes nothing, and the next period inherits what is left of this one
+-- the same word again changes nothing
 SELECT told('2026-11-10 00:00+00', '2026-11-08', '2026-12-08');
 SELECT owo_worker_tick() -> 'webhooks' AS applied;
+SELECT * FROM calls;
+SELECT code, details -> 'drawn' -> 0 ->> 'source' AS source FROM owo_track('acme', 'short', 15);
+
+-- moved back within the period: what was used counts once, and each draw of a rest too
+SELECT owo_clock_set('2026-11-12 00:00+00');
+SELECT told('2026-11-12 00:00+00', '2026-11-01', '2026-12-01');
+SELECT owo_worker_tick() -> 'webhooks' AS applied;
+SELECT * FROM calls;
+SELECT code FROM owo_track('acme', 'calls', 5);
+SELECT code FROM owo_track('acme', 'short', 2);
+SELECT owo_clock_set('2026-11-14 00:00+00');
+SELECT told('2026-11-14 00:00+00', '2026-11-08', '2026-12-08');
+SELECT owo_worker_tick() -> 'webhooks' AS applied;
+SELECT told('2026-11-14 00:01+00', '2026-11-01', '2026-12-01');
+SELECT owo_worker_tick() -> 'webhooks' AS applied;
+SELECT * FROM calls;
+-- late events belong to the anchor of their moment, and leave what was spent since
+SELECT code FROM owo_track('acme', 'short', 4, occurred_at => '2026-10-12 00:00+00');
+SELECT code FROM owo_track('acme', 'short', 3, occurred_at => '2026-10-12 00:00+00');
+SELECT * FROM calls;
+
+-- the next period inherits what is left of this one
 SELECT owo_clock_set('2026-12-09 00:00+00');
+SELECT * FROM calls;
+SELECT count(*) FROM owo.subscription AS s, jsonb_array_elements(s.earlier_anchors) WHERE s.linked;
+SELECT * FROM owo_verify();
+DO $$
+BEGIN
+    WHILE EXISTS (SELECT FROM owo.usage_pending) LOOP
+        PERFORM owo_worker_tick();
+    END LOOP;
+END
+$$;
 SELECT * FROM calls;
 SELECT * FROM owo_verify();

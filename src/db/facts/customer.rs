@@ -1,11 +1,12 @@
 //! Rows of one customer: subscriptions, scheduled changes, overrides, grants, entities.
 
+use super::start;
 use crate::arguments;
 use crate::backend::spi::{self, Row, Snapshot, Statement};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use owostack_domain::entitlement::facts::{
-    FeatureStart, Grant, GrantClosing, Override, PlanChange, Status, Subscription,
+    Grant, GrantClosing, Override, PlanChange, Status, Subscription,
 };
 use owostack_domain::interval::{Cadence, Interval};
 use serde_json::Value;
@@ -19,7 +20,7 @@ pub fn subscriptions(snapshot: &Snapshot, customer_id: Uuid) -> Result<Vec<Subsc
                 started_at, period_start, period_end, trial_ends_at, cancel_at, past_due_since,
                 paused_at, ended_at, cycle_key, price_amount, currency, billing_interval,
                 interval_count, one_time, linked, anchor_moved_at, follows_id,
-                given_up_at
+                given_up_at, earlier_anchors
            FROM owo.subscription WHERE customer_id = $1",
     );
     spi::read(
@@ -31,7 +32,7 @@ pub fn subscriptions(snapshot: &Snapshot, customer_id: Uuid) -> Result<Vec<Subsc
 }
 
 fn subscription(row: &Row) -> Result<Subscription> {
-    Ok(Subscription {
+    let mut found = Subscription {
         id: row.get(0)?,
         plan_id: row.get(1)?,
         group_id: row.get(2)?,
@@ -39,7 +40,7 @@ fn subscription(row: &Row) -> Result<Subscription> {
         status: status(&row.get::<String>(4)?)?,
         anchor_at: row.get(5)?,
         count_number: row.get(6)?,
-        feature_starts: feature_starts(&row.get::<Value>(7)?)?,
+        feature_starts: start::feature_starts(&row.get::<Value>(7)?)?,
         started_at: row.get(8)?,
         period_start: row.get(9)?,
         period_end: row.get(10)?,
@@ -55,9 +56,12 @@ fn subscription(row: &Row) -> Result<Subscription> {
         one_time: row.get(21)?,
         linked: row.get(22)?,
         anchor_moved_at: row.get(23)?,
+        earlier: None,
         follows: row.get(24)?,
         given_up_at: row.get(25)?,
-    })
+    };
+    found.set_starts(start::earlier(&row.get::<Value>(26)?)?);
+    Ok(found)
 }
 
 /// The status that a row names.
@@ -79,34 +83,6 @@ pub fn cadence(interval: &str, count: i32) -> Result<Cadence> {
     let interval = Interval::parse(interval)
         .map_err(|_| Error::internal(format!("billing interval \"{interval}\"")))?;
     Ok(Cadence::new(interval, u32::try_from(count).unwrap_or(1)))
-}
-
-fn feature_starts(value: &Value) -> Result<BTreeMap<Uuid, FeatureStart>> {
-    let wrong = || Error::internal("feature_starts of a subscription");
-    let fields = value.as_object().ok_or_else(wrong)?;
-    let mut starts = BTreeMap::new();
-    for (subject, start) in fields {
-        let anchor_at = start
-            .get("anchor_at")
-            .and_then(Value::as_str)
-            .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
-            .ok_or_else(wrong)?
-            .with_timezone(&Utc);
-        let count = start
-            .get("count")
-            .and_then(Value::as_i64)
-            .ok_or_else(wrong)?;
-        let count_number = i32::try_from(count).map_err(|_| wrong())?;
-        let subject = Uuid::try_parse(subject).map_err(|_| wrong())?;
-        starts.insert(
-            subject,
-            FeatureStart {
-                anchor_at,
-                count_number,
-            },
-        );
-    }
-    Ok(starts)
 }
 
 /// Changes that wait for their date.

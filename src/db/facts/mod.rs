@@ -4,6 +4,7 @@
 
 mod catalog;
 mod customer;
+pub mod start;
 
 use crate::backend::spi::Snapshot;
 use crate::db::customer::Customer;

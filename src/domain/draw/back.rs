@@ -146,6 +146,7 @@ fn returnable(source: &Source, used: &dyn Used) -> Own {
         return Own::default();
     };
     let amount = used.used(*place).saturating_sub_to_zero(used.held(*place));
+    let amount = used.most(*place).map_or(amount, |most| amount.min(most));
     let own = used.own(*place).filter(|_| source.in_credits());
     own.map_or(
         Own {

@@ -25,6 +25,22 @@ pub struct Allowance {
     pub since: Time,
 }
 
+impl Allowance {
+    /// The period that a moment is counted in; those before the anchor belong to the first.
+    #[must_use]
+    pub fn number_at(&self, at: Time) -> i64 {
+        counted_in(&self.schedule, at).number
+    }
+}
+
+/// The period that a moment is counted in; those before the anchor belong to the first.
+fn counted_in(schedule: &Schedule, at: Time) -> Period {
+    schedule.period_at(match schedule.anchor {
+        Anchor::At(anchor) => at.max(anchor),
+        Anchor::Calendar => at,
+    })
+}
+
 /// Whose allowance is asked for, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
@@ -57,11 +73,7 @@ pub fn allowance(
     };
     let force = terms.in_force(feature, began, asked.at);
     let schedule = force.schedule;
-    let moment = match schedule.anchor {
-        Anchor::At(anchor) => asked.at.max(anchor),
-        Anchor::Calendar => asked.at,
-    };
-    let mut period = schedule.period_at(moment);
+    let mut period = counted_in(&schedule, asked.at);
     // An endless period ends all the same when the catalog has replaced it.
     period.end = period.end.or(force.until);
     let entity = match feature.scope {

@@ -18,7 +18,11 @@ impl<'a> Case<'a> {
     /// An override of something that nothing else grants: monthly, as a default would be.
     pub fn bare_override(&self, held: &Override, part: Option<&Part<'a>>) -> Source {
         let anchor = match (held.subscription_id, part) {
-            (Some(_), Some(part)) => part.live.subscription.anchor_at,
+            // A moved anchor gives nothing anew.
+            (Some(_), Some(part)) => {
+                let first = part.live.subscription.stages().last();
+                first.map_or(self.facts.customer_created_at, |first| first.anchor_at)
+            }
             _ => self.facts.customer_created_at,
         };
         self.monthly(

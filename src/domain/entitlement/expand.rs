@@ -74,14 +74,14 @@ fn count_replaced(mut source: Source, histories: &Histories) -> Source {
     source
 }
 
-fn bucket_period(plan: &RolloverPlan, origin: i64) -> MeterPeriod {
-    plan.meter.rollover(origin).in_period(plan.number)
+fn bucket_period(plan: &RolloverPlan, recorded: i64) -> MeterPeriod {
+    plan.meter.rollover(recorded).in_period(plan.number)
 }
 
 /// What can be drawn as one in the running period.
 #[derive(Debug, Clone)]
 struct Bucket {
-    /// Oldest period in it: names its meter.
+    /// Names its meter: the oldest period in it, as that is recorded.
     origin: i64,
     /// Newest period in it.
     last: i64,
@@ -98,7 +98,7 @@ struct Bucket {
 impl Bucket {
     fn new(plan: &RolloverPlan, share: &Share) -> Self {
         Self {
-            origin: share.first,
+            origin: plan.recorded(share.first),
             last: share.last,
             granted: share.amount,
             drawn: Quantity::ZERO,
@@ -180,20 +180,20 @@ fn buckets(plan: &RolloverPlan, histories: &Histories, at: Time) -> Vec<Bucket> 
 /// A return to a past period may have left a bucket less than was drawn from it; the others then
 /// give that much less.
 fn record_draws(buckets: &mut Vec<Bucket>, history: &RolloverHistory, plan: &RolloverPlan) {
-    for (origin, amount) in history.draws_in(plan.number) {
-        let place = buckets.iter().position(|bucket| origin <= bucket.last);
+    for draw in plan.draws_in(history, plan.number) {
+        let place = buckets.iter().position(|bucket| draw.origin <= bucket.last);
         let place = place.unwrap_or(buckets.len().saturating_sub(1));
         if buckets.is_empty() {
             let nothing = Share {
-                first: origin,
-                last: origin,
+                first: draw.origin,
+                last: draw.origin,
                 amount: Quantity::ZERO,
             };
             buckets.push(Bucket::new(plan, &nothing));
         }
         if let Some(bucket) = buckets.get_mut(place) {
-            bucket.drawn = plus(bucket.drawn, amount);
-            bucket.recorded.push(origin);
+            bucket.drawn = plus(bucket.drawn, draw.amount);
+            bucket.recorded.push(draw.recorded);
         }
     }
     let mut owed = Quantity::ZERO;
@@ -247,8 +247,7 @@ fn used_of(source: &Source, plan: &RolloverPlan, history: &RolloverHistory) -> Q
     if source.meter.origin.is_none() {
         return history.used.get(&plan.number).copied().unwrap_or_default();
     }
-    history
-        .draws_in(plan.number)
-        .filter(|(origin, _)| source.counted.contains(&bucket_period(plan, *origin)))
-        .fold(Quantity::ZERO, |used, (_, amount)| plus(used, amount))
+    plan.draws_in(history, plan.number)
+        .filter(|draw| source.counted.contains(&bucket_period(plan, draw.recorded)))
+        .fold(Quantity::ZERO, |used, draw| plus(used, draw.amount))
 }

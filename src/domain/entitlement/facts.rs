@@ -169,8 +169,10 @@ pub struct Subscription {
     /// Billing anchor; periods are counted from it.
     pub anchor_at: Time,
     /// When the anchor or count of what had begun to count was last moved, which only a provider
-    /// does: nothing that had rolled over by then can be told from what was drawn of it.
+    /// does.
     pub anchor_moved_at: Option<Time>,
+    /// What it was until then, as far as that is known (`subscription::stage`).
+    pub earlier: Option<Box<Subscription>>,
     /// Distinguishes a fresh count from an earlier one with the same key.
     pub count_number: i32,
     /// Subjects whose anchor or count differs from the subscription's own.

@@ -197,6 +197,7 @@ impl World {
             status: Status::Active,
             anchor_at: time(at),
             anchor_moved_at: None,
+            earlier: None,
             count_number: 1,
             feature_starts: BTreeMap::new(),
             started_at: time(at),

@@ -65,7 +65,7 @@ impl<'a> Standing<'a> {
             };
             match granting(subscription, at, facts.grace_days) {
                 Ok(trial) => live.push(Live {
-                    subscription,
+                    subscription: subscription.stage_at(at),
                     plan,
                     trial,
                 }),

@@ -3,19 +3,18 @@
 //! Called by resolution, which attaches the result to a template source. Invariant: a period rolls
 //! over by the terms in force at its end, under the plan that was live then, which says too how long
 //! rests are kept at that boundary; trials never do. A late event leaves what later plans drew of it. A
-//! switch that moves the meter leaves what had rolled over to the meter that takes its place, and so does
-//! another rhythm in the catalog; a provider that moves an anchor ends it.
+//! switch that moves the meter leaves what had rolled over to the meter that takes its place, and so do a
+//! provider that moves an anchor and another rhythm in the catalog.
 //! Deliberately absent: usage, and with it the amounts (`rollover`).
 
 use super::allowance::{Allowance, Asked, allowance, meter_source};
 use super::facts::{Facts, PlanFeature, Subscription};
-use super::succession::{
-    entry, just_before, last_moment, moved_at, predecessor, representative, successor,
-};
+use super::succession::{entry, just_before, last_moment, predecessor, representative, successor};
 use super::term::{push_terms, without_overlap};
 use crate::interval::Interval;
 use crate::period::Time;
 use crate::rollover::{Inherited, RolloverPlan};
+use crate::subscription::lineage::counted_before;
 
 /// Most switches in a row that a rest is followed through: each costs a look at its meter's usage.
 const SWITCHES_MAX: usize = 32;
@@ -43,6 +42,7 @@ pub(crate) fn rollover_plan(
     let number = now.period.number;
     let matters = gives || heir.is_some() || plan.terms.iter().any(|term| term.last >= number);
     (plan.first <= number && matters).then_some(RolloverPlan {
+        resumed: heir.is_some(),
         heir,
         gives,
         ..plan
@@ -62,15 +62,14 @@ fn stage(
     if now.schedule.cadence.interval == Interval::Never {
         return None;
     }
-    let (inherited, since) = match inherited(facts, asked, subscription, feature, now, switches) {
-        Some((inherited, since)) => (Some(Box::new(inherited)), Some(since)),
-        None => (None, None),
-    };
+    let mut run = run(facts, asked, subscription, feature, now, switches);
+    let meter_id = now.meter.id();
+    let lap = run.inherited.as_mut();
+    let lap = lap.map_or(0, |inherited| inherited.take_up(meter_id, inherited.number));
     let mut terms = Vec::new();
-    for other in &facts.subscriptions {
-        // What the meter counted before it was left and taken up again is inherited.
-        let earlier = since.is_some_and(|since| other.started_at < since);
-        if earlier || meter_source(other) != meter_source(subscription) {
+    for other in facts.stages() {
+        // What the meter counted before it was left and taken up again is inherited, or gone.
+        if other.stage_began_at() < run.since || meter_source(other) != meter_source(subscription) {
             continue;
         }
         let moment = representative(other, subscription, asked.at);
@@ -88,115 +87,162 @@ fn stage(
             }
         }
     }
-    if let Some(moved) = moved_at(facts, subscription) {
-        let first = now.schedule.period_at(moved).number;
-        terms.retain(|term| term.last >= first);
-        for term in &mut terms {
-            term.first = term.first.max(first);
-        }
-    }
     let terms = without_overlap(terms);
-    let taken_over = inherited.as_ref().map(|inherited| inherited.number);
+    let taken_over = run.inherited.as_ref().map(|inherited| inherited.number);
     let first = taken_over.or(terms.first().map(|term| term.first))?;
     Some(RolloverPlan {
         meter: now.meter.clone(),
-        meter_id: now.meter.id(),
+        meter_id,
         schedule: now.schedule,
         number: now.period.number,
         first,
         terms,
         expires_after: feature.rollover_expires_after,
         gives: true,
-        inherited,
+        lap,
+        resumed: false,
+        inherited: run.inherited.map(Box::new),
         heir: None,
     })
 }
 
-/// What the meter before left, and since when subscriptions count on the one that took its place.
+/// Stages that counted on a meter without leaving it.
+struct Run {
+    /// When the first of them began.
+    since: Time,
+    /// What the meter before left them.
+    inherited: Option<Inherited>,
+}
+
+/// The run on a meter that a subscription belongs to.
 ///
-/// A switch hands down, and so does a catalog that gives a plan another rhythm; where entities share
-/// what each had to itself, nothing does, and nothing that began before an anchor was moved inherits.
-fn inherited(
+/// A switch hands down, and so do a provider that moves the anchor and a catalog that gives a plan another
+/// rhythm; where entities share what each had to itself nothing does, nor over a time without the
+/// feature.
+fn run(
     facts: &Facts,
     asked: Asked<'_>,
     subscription: &Subscription,
     feature: &PlanFeature,
     now: &Allowance,
     switches: usize,
-) -> Option<(Inherited, Time)> {
-    let left = switches.checked_sub(1)?;
+) -> Run {
     let (mut first, mut rules, mut then) = (subscription, feature, now.clone());
-    let moved = moved_at(facts, subscription);
-    for _ in &facts.subscriptions {
-        let began = first.counts_from(feature.subject);
-        if then.since > began {
-            let at = then.since;
-            if moved.is_some_and(|moved| at < moved) {
-                return None;
-            }
-            let plan = edited(facts, asked, first, rules, at, left)?;
-            let number = now.schedule.period_at(at).number;
-            let inherited = Inherited {
-                plan,
-                cut: false,
-                at,
-                number,
+    // What is walked through to find them, and whether one took the place of the other until there.
+    let (mut next, mut unbroken) = (subscription, true);
+    for _ in facts.stages() {
+        if then.since > first.counts_from(feature.subject) {
+            let inherited = edited(facts, asked, (first, rules), now, then.since, switches);
+            return Run {
+                since: first.stage_began_at(),
+                inherited,
             };
-            return Some((inherited, first.started_at));
         }
-        if first.anchor_moved_at.is_some() || moved.is_some_and(|moved| first.started_at < moved) {
-            return None;
-        }
-        let before = predecessor(facts, first)?;
-        rules = entry(facts, before, feature)?;
+        let Some(before) = counted_before(facts, next) else {
+            break;
+        };
+        unbroken &= predecessor(facts, next).is_some_and(|one| one.is_stage(before));
+        next = before;
+        let Some(entry) = entry(facts, before, feature) else {
+            unbroken = false;
+            continue;
+        };
         let asked = Asked {
-            at: representative(before, first, asked.at),
+            at: representative(before, subscription, asked.at),
             ..asked
         };
-        let earlier = allowance(asked, before, rules);
-        if earlier.meter.entity != now.meter.entity {
-            return None;
-        }
+        let earlier = allowance(asked, before, entry);
         if earlier.meter == now.meter {
-            (first, then) = (before, earlier);
+            (first, rules, then) = (before, entry, earlier);
             continue;
         }
-        let at = before.ended_at?;
-        let plan = RolloverPlan {
-            number: earlier.schedule.period_at(at).number,
-            ..stage(facts, asked, before, rules, &earlier, left)?
+        let inherited = unbroken
+            .then(|| {
+                switched(
+                    facts,
+                    asked,
+                    (before, entry, &earlier),
+                    (first, now),
+                    switches,
+                )
+            })
+            .flatten();
+        return Run {
+            since: first.stage_began_at(),
+            inherited,
         };
-        let number = now.schedule.period_at(began).number;
-        let inherited = Inherited {
-            plan,
-            cut: true,
-            at,
-            number,
-        };
-        return Some((inherited, first.started_at));
     }
-    None
+    Run {
+        since: first.stage_began_at(),
+        inherited: None,
+    }
+}
+/// What the meter left that the last one before the run counted on, which the first one took the place of.
+fn switched(
+    facts: &Facts,
+    asked: Asked<'_>,
+    last: (&Subscription, &PlanFeature, &Allowance),
+    first: (&Subscription, &Allowance),
+    switches: usize,
+) -> Option<Inherited> {
+    let (before, rules, earlier) = last;
+    let (first, now) = first;
+    if earlier.meter.entity != now.meter.entity {
+        return None;
+    }
+    let at = before.ended_at?;
+    let plan = stage(
+        facts,
+        asked,
+        before,
+        rules,
+        earlier,
+        switches.checked_sub(1)?,
+    )?;
+    let began = first.counts_from(rules.subject);
+    Some(Inherited {
+        plan: RolloverPlan {
+            number: earlier.number_at(at),
+            ..plan
+        },
+        cut: true,
+        at,
+        number: now.number_at(began),
+    })
 }
 
-/// The rollover of the meter that a subscription counted on until the catalog's new rhythm came into
-/// force, at a boundary of the old one: all that was left by then.
+/// What the meter left that a subscription counted on until the catalog's new rhythm came into force, at a
+/// boundary of the old one: all that there was by then.
 fn edited(
     facts: &Facts,
     asked: Asked<'_>,
-    subscription: &Subscription,
-    rules: &PlanFeature,
+    run: (&Subscription, &PlanFeature),
+    now: &Allowance,
     at: Time,
     switches: usize,
-) -> Option<RolloverPlan> {
+) -> Option<Inherited> {
+    let (subscription, rules) = run;
     let asked = Asked {
         at: just_before(at),
         ..asked
     };
     let earlier = allowance(asked, subscription, rules);
-    let plan = stage(facts, asked, subscription, rules, &earlier, switches)?;
-    Some(RolloverPlan {
-        number: earlier.schedule.period_at(at).number,
-        ..plan
+    let plan = stage(
+        facts,
+        asked,
+        subscription,
+        rules,
+        &earlier,
+        switches.checked_sub(1)?,
+    )?;
+    Some(Inherited {
+        plan: RolloverPlan {
+            number: earlier.number_at(at),
+            ..plan
+        },
+        cut: false,
+        at,
+        number: now.number_at(at),
     })
 }
 
@@ -211,14 +257,14 @@ fn heir(
 ) -> Option<RolloverPlan> {
     let (mut last, mut rules) = (subscription, feature);
     let mut heir = None;
-    for _ in &facts.subscriptions {
+    for _ in facts.stages() {
         let asked = Asked {
             at: last_moment(last, asked.at),
             ..asked
         };
         let then = allowance(asked, last, rules);
         let inherits = stage(facts, asked, last, rules, &then, SWITCHES_MAX)
-            .filter(|stage| stage.inherits_from(plan.meter_id));
+            .filter(|stage| !stage.is_run_of(plan) && stage.inherits_from(plan.meter_id));
         if inherits.is_none() && then.meter != plan.meter {
             break;
         }

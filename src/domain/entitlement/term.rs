@@ -36,7 +36,7 @@ pub(super) fn push_terms(
     ]
     .into_iter()
     .flatten()
-    .fold(subscription.started_at, Time::max);
+    .fold(subscription.stage_began_at(), Time::max);
     let mut first = schedule.period_at(began).number;
     let last = match subscription.ended_at {
         Some(ended) => last_ended_by(&schedule, ended),

@@ -173,15 +173,6 @@ pub fn carry(lines: &mut [Line], from: &MeterKey, at: Time, to: &Place) -> bool 
     changed
 }
 
-/// What the lines hold of meters in the periods that contain `at`, and not of `to`.
-#[must_use]
-pub fn held_of(lines: &[Line], from: &[MeterKey], at: Time, to: &Place) -> Quantity {
-    lines
-        .iter()
-        .filter(|line| from.iter().any(|key| runs_on(line, key, at)) && !is_at(line, to))
-        .fold(Quantity::ZERO, |sum, line| add(sum, line.amount))
-}
-
 /// Whether a line is counted on a meter in the period that contains `at`.
 fn runs_on(line: &Line, key: &MeterKey, at: Time) -> bool {
     places(line).any(|place| place.key == *key && place.period.contains(at))

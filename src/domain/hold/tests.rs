@@ -171,6 +171,7 @@ fn what_is_held_cannot_be_given_back() {
         used: &book,
         held: &held,
         own: None,
+        most: &HashMap::new(),
     };
     assert!(decision::give_back(&entitlement, &used, quantity("7")).is_err());
     let (decision, _) = decision::give_back(&entitlement, &used, quantity("6")).unwrap();
@@ -193,13 +194,9 @@ fn a_carried_count_is_given_back_as_well() {
     // Who comes back is counted already.
     assert!(!carry(&mut lines, &to.key, time("2026-02-03"), &from));
     assert!(!carry(&mut lines, &from.key, time("2026-02-03"), &to));
-    let at = time("2026-02-03");
-    let keys = [from.key.clone(), to.key.clone()];
-    assert_eq!(held_of(&lines, &keys, at, &to), quantity("0"));
     // And once more from there.
     let mut next = to.clone();
     next.key.count_number = 10;
-    assert_eq!(held_of(&lines, &keys, at, &next), quantity("4"));
     assert!(carry(&mut lines, &to.key, time("2026-02-03"), &next));
     let mut held = HashMap::new();
     add_held(&mut held, &lines);

@@ -35,7 +35,7 @@ impl Inherited {
         // again.
         let cut = histories.get(&self.plan.meter_id).filter(|_| self.cut);
         if let Some(history) = cut {
-            RolloverPlan::draw(&mut chain, history, self.plan.number);
+            self.plan.draw(&mut chain, history, self.plan.number);
         }
         // What the earlier plan had let lapse by then does not come back.
         if let Some(span) = self.plan.expires_after {
@@ -43,6 +43,20 @@ impl Inherited {
         }
         chain.shift(self.number.saturating_sub(self.plan.number));
         chain
+    }
+
+    /// How often a meter had been counted on in a period before the run on it that begins within that
+    /// period. Each such run counts what it drew itself.
+    pub(crate) fn take_up(&mut self, meter_id: Uuid, number: i64) -> i64 {
+        let mut before = self.plan.inherited.as_mut();
+        while let Some(one) = before {
+            if one.cut && one.plan.meter_id == meter_id && one.plan.number == number {
+                one.plan.resumed = true;
+                return one.plan.lap_in(number).saturating_add(1);
+            }
+            before = one.plan.inherited.as_mut();
+        }
+        0
     }
 
     /// The number that the earlier meter has for an origin of the meter that inherits.
@@ -101,7 +115,10 @@ impl RolloverPlan {
             )),
             Some(heir) => {
                 let first = heir.inherited.as_ref().map_or(heir.first, |one| one.number);
-                Some((heir, after(heir).map_or(first, |end| end.max(first))))
+                // The period asked about may be one in which the meter was taken up again.
+                let asked = (heir.meter_id == self.meter_id).then(|| number.saturating_add(1));
+                let ends = [Some(first), asked, after(heir)];
+                Some((heir, ends.into_iter().flatten().max()?))
             }
         }
     }

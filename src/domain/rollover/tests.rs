@@ -50,6 +50,8 @@ fn plan_of(
         terms,
         expires_after,
         gives: true,
+        lap: 0,
+        resumed: false,
         inherited: None,
         heir: None,
     }

@@ -90,7 +90,7 @@ pub fn put_in_succession(begun: &mut [Subscription]) {
             .filter(|id| follows.contains_key(id))
             .count()
     };
-    begun.sort_by_cached_key(|one| (one.started_at, place(one), one.id));
+    begun.sort_by_cached_key(|one| (one.stage_began_at(), place(one), one.id));
 }
 
 fn feature_of<'a>(

@@ -48,15 +48,20 @@ pub struct Counted {
     pub carried: Quantity,
 }
 
+impl Counted {
+    /// What was drawn there itself.
+    pub(super) const fn own(self) -> i128 {
+        self.used.raw().saturating_sub(self.carried.raw())
+    }
+}
+
 impl Lineage {
     /// The lineage of running meters of one subject, when the subscription `from` is left.
-    ///
-    /// `from` is given apart: where its anchor is moved it is the row as it was before.
     #[must_use]
     pub fn of(facts: &Facts, from: &Subscription, running: &[MeterKey]) -> Self {
         let mut chain = vec![from];
         while let Some(before) = chain.last().and_then(|next| counted_before(facts, next)) {
-            if chain.iter().any(|known| known.id == before.id) {
+            if chain.iter().any(|known| known.is_stage(before)) {
                 break;
             }
             chain.push(before);
@@ -65,7 +70,7 @@ impl Lineage {
         let mut meters = Meters::default();
         for pair in chain.windows(2).rev() {
             if let [next, before] = pair {
-                let at = next.started_at;
+                let at = next.stage_began_at();
                 let own = running
                     .iter()
                     .filter_map(|key| own_place(facts, before, key, at));
@@ -98,9 +103,19 @@ impl Lineage {
     }
 
     /// The places whose draws are in the count of one.
-    fn count(&self, place: MeterPeriod) -> BTreeSet<MeterPeriod> {
+    pub(super) fn count(&self, place: MeterPeriod) -> BTreeSet<MeterPeriod> {
         let known = self.counts.get(&place).cloned();
         known.unwrap_or_else(|| [place].into())
+    }
+
+    /// The counts that the draws of a place are in, by where they are counted.
+    pub(super) fn counts_with(
+        &self,
+        place: MeterPeriod,
+    ) -> impl Iterator<Item = (MeterPeriod, BTreeSet<MeterPeriod>)> {
+        let counts = self.counts.iter();
+        let with = counts.filter(move |(_, drawn)| drawn.contains(&place));
+        with.map(|(name, drawn)| (*name, drawn.clone()))
     }
 
     /// The moves of one switch, which happen together.
@@ -139,10 +154,7 @@ impl Merge {
     /// Draws that were counted late, after a place was left, are in no other count yet and join here.
     #[must_use]
     pub fn missing(&self, counted: impl Fn(MeterPeriod) -> Counted) -> Quantity {
-        let own = |place: &MeterPeriod| {
-            let counted = counted(*place);
-            counted.used.raw().saturating_sub(counted.carried.raw())
-        };
+        let own = |place: &MeterPeriod| counted(*place).own();
         let sum = |places: &BTreeSet<MeterPeriod>| {
             places.iter().map(own).fold(0_i128, i128::saturating_add)
         };
@@ -193,10 +205,13 @@ impl Meters {
     }
 }
 
-/// The base subscription whose usage goes to `next`: the one whose place it took, else the one of its
-/// group that ended last before it began.
+/// The subscription whose usage goes to `next`: what it was before its anchor was moved; of base plans the
+/// one whose place it took, else the one of its group that ended last before it began.
 #[must_use]
-pub fn counted_before<'a>(facts: &'a Facts, next: &Subscription) -> Option<&'a Subscription> {
+pub fn counted_before<'a>(facts: &'a Facts, next: &'a Subscription) -> Option<&'a Subscription> {
+    if next.anchor_moved_at.is_some() {
+        return next.earlier.as_deref();
+    }
     let before = |one: &Subscription| {
         next.base && one.id != next.id && one.ended_at.is_some_and(|end| end <= next.started_at)
     };

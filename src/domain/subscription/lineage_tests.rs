@@ -9,6 +9,7 @@ use crate::interval::{Interval, Reset};
 use crate::period::Period;
 use crate::subscription::carry::tests::feature;
 use crate::subscription::fixture::{attach, facts, id, plan, time};
+use crate::subscription::sharing::Sharing;
 
 const FEATURE: Subject = Subject::Feature(uuid::Uuid::from_u128(500));
 
@@ -55,7 +56,23 @@ impl World {
         let plan = self.facts.plans[&id(number)].clone();
         attach(&mut self.facts, self.next, &plan, None, at);
         self.next += 1;
-        let [.., from, to] = &self.facts.subscriptions[..] else {
+        self.carry(at);
+    }
+
+    /// As a provider does it.
+    fn move_anchor(&mut self, anchor: Time, at: Time) {
+        let row = self.facts.subscriptions.last_mut().unwrap();
+        let before = row.clone();
+        row.anchor_at = anchor;
+        row.note_move(&before, at);
+        if row.starts() != before.starts() {
+            self.carry(at);
+        }
+    }
+
+    fn carry(&mut self, at: Time) {
+        let to = self.live();
+        let Some(from) = counted_before(&self.facts, to) else {
             return;
         };
         let running = self.rows.iter().filter(|row| row.period.contains(at));
@@ -105,6 +122,21 @@ impl World {
             let row = self.row(place);
             self.draw_from(row, amount);
         }
+    }
+
+    /// Gives back as much of an amount as may be.
+    fn give_back(&mut self, row: usize, amount: i64) {
+        let keys: Vec<MeterKey> = self.rows.iter().map(|row| row.key.clone()).collect();
+        let lineage = Lineage::of(&self.facts, self.live(), &keys);
+        let used = self.rows[row].counted.used;
+        let most = Sharing::of(&lineage, self.name(row)).map_or(used, |sharing| {
+            let counted = |place| self.find(place).map(|row| self.rows[row].counted);
+            let counted = |place| counted(place).unwrap_or_default();
+            used.min(sharing.most(counted, |_| Quantity::ZERO))
+        });
+        let amount = Quantity::from_int(amount).min(most);
+        let unit = Quantity::from_int(1).raw();
+        self.draw_from(row, -i64::try_from(amount.raw() / unit).unwrap());
     }
 
     fn draw_from(&mut self, row: usize, amount: i64) {
@@ -229,7 +261,13 @@ fn resets() -> impl Strategy<Value = Vec<Option<Reset>>> {
     prop::collection::vec(reset, 2..5)
 }
 
-fn play(resets: &[Option<Reset>], calendar: u8, events: &[(u8, i64, i64)], late: bool) -> World {
+fn play(
+    resets: &[Option<Reset>],
+    calendar: u8,
+    events: &[(u8, i64, i64)],
+    late: bool,
+    bounded: bool,
+) -> World {
     let mut world = World::new(resets);
     for (index, feature) in world.facts.plan_features.iter_mut().enumerate() {
         if calendar >> index & 1 == 1 {
@@ -245,7 +283,14 @@ fn play(resets: &[Option<Reset>], calendar: u8, events: &[(u8, i64, i64)], late:
                 10 + number.unsigned_abs() as u128 % resets.len() as u128,
                 at,
             ),
+            2 if bounded => {
+                if rows > 0 {
+                    world.give_back(usize::try_from(number % rows).unwrap(), *number);
+                }
+            }
             2 => world.draw(-number, at),
+            5 if number % 3 == 0 => world.move_anchor(at - TimeDelta::hours(number % 8), at),
+            5 if number % 3 == 1 => world.move_anchor(time("2025-04-01"), at),
             3 if late && rows > 0 => world.draw_from(usize::try_from(number % rows).unwrap(), 7),
             _ => world.draw(*number, at),
         }
@@ -265,7 +310,7 @@ proptest! {
         let resets: Vec<_> = resets.into_iter().filter(Option::is_some).collect();
         prop_assume!(!resets.is_empty());
         let events: Vec<_> = events.iter().map(|(kind, _, number)| (*kind, 0, *number)).collect();
-        for (is, ought) in play(&resets, calendar, &events, false).counts() {
+        for (is, ought) in play(&resets, calendar, &events, false, false).counts() {
             prop_assert_eq!(is, ought);
         }
     }
@@ -274,7 +319,7 @@ proptest! {
     fn no_draw_is_forgotten_and_none_counted_twice(
         resets in resets(), calendar in 0..4_u8, events in events(), late in any::<bool>(),
     ) {
-        let world = play(&resets, calendar, &events, late);
+        let world = play(&resets, calendar, &events, late, false);
         let drawn: i64 = world.amounts.iter().filter(|amount| **amount > 0).sum();
         // What was given back elsewhere of units that are counted here may be given back here, too.
         let returned: i64 = world.amounts.iter().filter(|amount| **amount < 0).sum();
@@ -282,6 +327,58 @@ proptest! {
             prop_assert!(ought + returned <= is && is <= drawn, "{ought} {is} {drawn} {returned}");
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_unit_is_given_back_twice(
+        resets in resets(), calendar in 0..4_u8, events in events(), late in any::<bool>(),
+    ) {
+        let world = play(&resets, calendar, &events, late, true);
+        prop_assert!(world.amounts.iter().sum::<i64>() >= 0);
+        for (is, _) in world.counts() {
+            prop_assert!(is >= 0, "{is}");
+        }
+    }
+}
+
+#[test]
+fn an_anchor_that_goes_away_and_comes_back_counts_used_units_once() {
+    let mut world = World::new(&[MONTH]);
+    world.draw(5, day(0));
+    world.move_anchor(day(2), day(3));
+    assert_eq!(world.counts(), [(5, 5), (5, 5)]);
+    world.draw(2, day(4));
+    world.move_anchor(day(0), day(5));
+    assert_eq!(world.counts(), [(7, 7), (7, 7)]);
+    world.draw(1, day(6));
+    // And once more, in one moment.
+    world.move_anchor(day(2), day(6));
+    world.move_anchor(day(0), day(6));
+    assert_eq!(world.counts(), [(8, 8), (8, 8)]);
+    world.switch(10, day(7));
+    assert_eq!(world.counts(), [(8, 8), (8, 8)]);
+}
+
+#[test]
+fn what_was_given_back_where_it_went_is_gone_where_it_came_from() {
+    let mut world = World::new(&[MONTH, WEEK, DAY]);
+    world.draw(5, day(0));
+    world.switch(11, day(1));
+    world.give_back(1, 3);
+    world.give_back(0, 3);
+    assert_eq!(world.counts(), [(3, 3), (2, 2)]);
+    world.draw(4, day(1));
+    world.switch(12, day(1));
+    assert_eq!(world.counts()[2], (6, 6));
+    // Of five and four five are gone; three were drawn late.
+    world.draw_from(0, 3);
+    world.give_back(0, 9);
+    world.give_back(1, 9);
+    world.give_back(2, 9);
+    assert_eq!(world.amounts.iter().sum::<i64>(), 0);
 }
 
 #[test]

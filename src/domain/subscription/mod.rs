@@ -12,7 +12,9 @@ pub mod heard;
 pub mod lineage;
 pub mod open;
 pub mod price;
+pub mod sharing;
 pub mod snapshot;
+pub mod stage;
 pub mod state;
 pub mod step;
 pub mod tell;
@@ -50,17 +52,6 @@ impl Subscription {
         }
     }
 
-    /// Notes that periods are counted from another moment, or anew, than `before` said: what it had
-    /// counted until now stays on a meter of its own. The end of a trial does so too, but in a trial
-    /// nothing rolls over.
-    pub fn note_move(&mut self, before: &Self, now: Time) {
-        let counted = before.count_number > 0 && !before.is_in_trial();
-        let same = before.anchor_at == self.anchor_at && before.count_number == self.count_number;
-        if counted && !same {
-            self.anchor_moved_at = Some(now);
-        }
-    }
-
     /// True when a new period follows the running one by itself.
     #[must_use]
     pub const fn renews(&self) -> bool {
@@ -82,7 +73,7 @@ impl Subscription {
     /// Since when a subject is counted.
     #[must_use]
     pub fn counts_from(&self, subject: Subject) -> Time {
-        self.started_at.max(self.start_of(subject).anchor_at)
+        self.stage_began_at().max(self.start_of(subject).anchor_at)
     }
 
     /// The highest count number that any of its subjects uses.
@@ -118,12 +109,12 @@ impl Subscription {
 }
 
 impl Facts {
-    /// The latest moment at which a subscription began or ended.
+    /// The latest moment at which a subscription began, began to count from another moment, or ended.
     #[must_use]
     pub fn latest_switch(&self) -> Option<Time> {
         let begun = |one: &&Subscription| one.status != Status::Incomplete;
         let rows = self.subscriptions.iter().filter(begun);
-        rows.flat_map(|one| [Some(one.started_at), one.ended_at])
+        rows.flat_map(|one| [Some(one.stage_began_at()), one.ended_at])
             .flatten()
             .max()
     }
@@ -193,30 +184,5 @@ mod tests {
         last.ended_at = Some(at);
         attach(&mut facts, 201, &plans[0], None, time("2026-03-02"));
         assert_eq!(facts.subscriptions[4].follows, None);
-    }
-
-    #[test]
-    fn a_move_is_noted_of_what_has_counted_outside_a_trial() {
-        let pro = plan(10, 500);
-        let mut facts = facts(std::slice::from_ref(&pro));
-        attach(&mut facts, 200, &pro, None, time("2026-03-01"));
-        let before = facts.subscriptions[0].clone();
-        let now = time("2026-03-20");
-        let moved = |before: &super::Subscription, anchor: &str, count: i32| {
-            let mut row = before.clone();
-            row.anchor_at = time(anchor);
-            row.count_number = count;
-            row.note_move(before, now);
-            row.anchor_moved_at
-        };
-        assert_eq!(moved(&before, "2026-03-01", 1), None);
-        assert_eq!(moved(&before, "2026-03-04", 1), Some(now));
-        assert_eq!(moved(&before, "2026-03-01", 2), Some(now));
-        let mut tried = before.clone();
-        tried.status = Status::Trialing;
-        assert_eq!(moved(&tried, "2026-03-04", 2), None);
-        let mut waits = before;
-        waits.count_number = 0;
-        assert_eq!(moved(&waits, "2026-03-04", 1), None);
     }
 }

@@ -84,6 +84,7 @@ impl Opening<'_> {
             status,
             anchor_at: self.at,
             anchor_moved_at: None,
+            earlier: None,
             count_number: 0,
             feature_starts: BTreeMap::new(),
             started_at: self.at,

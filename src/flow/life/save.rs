@@ -38,9 +38,6 @@ impl Life<'_> {
         }
         self.insert_changes()?;
         carry::carry_over(&self.facts, &self.begun(&rows))?;
-        for (before, after) in self.moved(&rows) {
-            carry::carry_along(&self.facts, before, after, self.now)?;
-        }
         self.store_checkouts()?;
         self.push()?;
         for row in rows.iter().filter(|row| self.ahead.contains(&row.id)) {
@@ -81,26 +78,17 @@ impl Life<'_> {
         }
     }
 
-    /// Subscriptions that begin with this change, in order.
+    /// Subscriptions that begin to count with this change, in order: also those whose anchor it moves.
     fn begun(&self, rows: &[Subscription]) -> Vec<Subscription> {
         let began = |row: &&Subscription| {
             let before = self.before.get(&row.id);
-            row.count_number > 0 && before.is_none_or(|(before, _)| before.count_number == 0)
+            let moved = |before: &Subscription| before.starts() != row.starts();
+            let begins = |before: &Subscription| before.count_number == 0 || moved(before);
+            row.count_number > 0 && before.is_none_or(|(before, _)| begins(before))
         };
         let mut begun: Vec<Subscription> = rows.iter().filter(began).cloned().collect();
         put_in_succession(&mut begun);
         begun
-    }
-
-    /// Running subscriptions whose periods are counted from another moment now.
-    fn moved<'r>(&'r self, rows: &'r [Subscription]) -> Vec<(&'r Subscription, &'r Subscription)> {
-        let moved = |row: &'r Subscription| {
-            let (before, _) = self.before.get(&row.id)?;
-            let counts = before.count_number > 0 && before.count_number == row.count_number;
-            let differs = before.anchor_at != row.anchor_at;
-            (counts && differs && row.is_live()).then_some((before, row))
-        };
-        rows.iter().filter_map(moved).collect()
     }
 
     fn delete_changes(&self) -> Result<()> {

@@ -102,5 +102,5 @@ fn below_zero(entitlement: &Entitlement, value: Quantity) -> Error {
         value.negate(),
         entitlement.slug
     ))
-    .hint("A return takes back at most what the running period holds.")
+    .hint("A return takes back at most what the running period holds; what a switch carried goes back once.")
 }

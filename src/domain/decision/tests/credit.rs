@@ -185,6 +185,7 @@ fn a_feature_gives_back_what_it_drew_of_a_pool_itself() {
             used: &book,
             held: &held,
             own: Some(&own),
+            most: &HashMap::new(),
         };
         give_back_at_most(&entitlement, &used, quantity(value))
     };
@@ -227,6 +228,7 @@ fn what_costs_nothing_is_given_back_as_far_as_it_was_used() {
         used: &book,
         held: &held,
         own: Some(&own),
+        most: &HashMap::new(),
     };
     let (_, drawn) = give_back_at_most(&entitlement, &used, quantity("9"));
     assert_eq!(drawn.lines[0].units, quantity("-4"));

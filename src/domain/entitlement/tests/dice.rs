@@ -33,7 +33,11 @@ impl Dice {
     }
 
     pub fn time(&mut self, from: &str, hours: u16) -> Time {
-        time(from) + TimeDelta::hours(i64::from(self.roll(hours)))
+        self.time_after(time(from), hours)
+    }
+
+    pub fn time_after(&mut self, from: Time, hours: u16) -> Time {
+        from + TimeDelta::hours(i64::from(self.roll(hours)))
     }
 
     pub fn amount(&mut self) -> Quantity {

@@ -4,6 +4,7 @@ mod dice;
 mod edited;
 mod explained;
 mod granting;
+mod moved;
 mod order;
 mod overriding;
 mod packing;

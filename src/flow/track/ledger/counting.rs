@@ -3,7 +3,8 @@
 use super::Ledger;
 use crate::backend::spi::Snapshot;
 use crate::db::pending::PlainEvent;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::flow::carry;
 use crate::flow::hold;
 use crate::flow::track::effect;
 use crate::flow::track::judgement::{self, Judged};
@@ -33,31 +34,55 @@ impl Ledger<'_> {
             return self.take(customer_id, &places, judge);
         }
         let shares = entitlement.sources.iter().any(Source::in_credits);
-        if shares {
+        let carried = self.was_carried(customer_id, entitlement);
+        if shares || carried {
             meter::enter_serial(customer_id);
         }
         meter::enter_returns(customer_id);
         let held = hold::held(customer_id)?;
+        if shares || carried {
+            self.flush()?;
+        }
         let own = match shares {
             true => Some(self.own(customer_id, entitlement.feature_id, &places)?),
             false => None,
         };
-        let (held, own) = (&held, own.as_ref());
+        let most = match carried {
+            true => self.most(customer_id, entitlement, &held)?,
+            false => Used::new(),
+        };
+        let (held, own, most) = (&held, own.as_ref(), &most);
         let certain = RefCell::new(Used::new());
         let judge = |used: &Used| {
             certain.replace(used.clone());
-            let used = WithHeld { used, held, own };
+            let used = WithHeld {
+                used,
+                held,
+                own,
+                most,
+            };
             judgement::judge(entitlement, &used, value)
         };
         let hopes = |used: &Used| {
             let own = own.map(|own| with_open(own, &certain.borrow(), used));
-            let own = own.as_ref();
-            judgement::judge(entitlement, &WithHeld { used, held, own }, value).is_ok()
+            let most = &most_with_open(most, &certain.borrow(), used);
+            let used = WithHeld {
+                used,
+                held,
+                own: own.as_ref(),
+                most,
+            };
+            judgement::judge(entitlement, &used, value).is_ok()
         };
         match self.give_back(customer_id, &places, judge, hopes) {
             Err(refused) if at_most && !refused.is_retry() => {
                 let judge = |used: &Used| {
-                    let used = WithHeld { used, held, own };
+                    let used = WithHeld {
+                        used,
+                        held,
+                        own,
+                        most,
+                    };
                     Ok(judgement::judge_at_most(entitlement, &used, value))
                 };
                 self.give_back(customer_id, &places, judge, |_| true)
@@ -66,14 +91,29 @@ impl Ledger<'_> {
         }
     }
 
-    /// What the feature itself drew of pools of credits, this call's draws among it.
+    /// Whether a switch carried units of the entitlement's running periods.
+    fn was_carried(&self, customer_id: Uuid, entitlement: &Entitlement) -> bool {
+        let standing = self.standings.get(&(customer_id, entitlement.feature_id));
+        standing.is_some_and(|standing| {
+            let mut sources = entitlement.sources.iter();
+            sources.any(|source| carry::is_shared(standing.facts(), source))
+        })
+    }
+
+    /// Most that can be given back where a switch carried units.
+    fn most(&self, customer_id: Uuid, entitlement: &Entitlement, held: &Used) -> Result<Used> {
+        let standing = self.standings.get(&(customer_id, entitlement.feature_id));
+        let standing = standing.ok_or_else(|| Error::internal("a standing that was loaded"))?;
+        carry::most(&self.snapshot, standing.facts(), entitlement, held)
+    }
+
+    /// What the feature itself drew of pools of credits.
     fn own(
-        &mut self,
+        &self,
         customer_id: Uuid,
         feature_id: Uuid,
         places: &[MeterPeriod],
     ) -> Result<HashMap<MeterPeriod, Own>> {
-        self.flush()?;
         meter::own(&self.snapshot, customer_id, feature_id, places)
     }
 
@@ -160,6 +200,16 @@ impl Ledger<'_> {
         self.taken.clear();
         Ok(())
     }
+}
+
+/// Most that could be given back if all that others have open were drawn.
+fn most_with_open(most: &Used, certain: &Used, hopeful: &Used) -> Used {
+    let value = |used: &Used, place| used.get(place).copied().unwrap_or_default();
+    let widened = most.iter().map(|(place, most)| {
+        let open = value(hopeful, place).saturating_sub_to_zero(value(certain, place));
+        (*place, most.checked_add(open).unwrap_or(Quantity::LIMIT))
+    });
+    widened.collect()
 }
 
 /// What a feature drew of its pools if it drew all that others have open: whose that is, no entry says.

@@ -8,6 +8,7 @@
 use super::Ledger;
 use crate::backend::spi::Snapshot;
 use crate::error::Result;
+use crate::flow::carry;
 use crate::flow::hold;
 use crate::flow::track::Located;
 use crate::meter;
@@ -78,8 +79,9 @@ impl Ledger<'_> {
         }
         let happened_at = self.standing(customer, feature_id)?.moment(happened_at);
         let running = self.running(customer, feature_id, event.entity.as_deref())?;
+        let facts = self.standing(customer, feature_id)?.facts();
         let serial = |source: &Source| {
-            (returns && source.in_credits())
+            (returns && (source.in_credits() || carry::is_shared(facts, source)))
                 || source.period.start.is_some_and(|start| start > happened_at)
         };
         Ok(running.sources.iter().any(serial))
