@@ -14,9 +14,14 @@ run() { if [ -n "$prefix" ] || [ -w "$library" ]; then "$@"; else as_root "$@"; 
 if [ -z "$prefix" ] && ! [ -w "$library" ] && ! is_root && ! have sudo; then
     die "$library is not writable: become root or install sudo"
 fi
-# install(1) puts a new file in place, so a server that has the old library loaded goes on undisturbed.
+# The library is renamed into place: a server that has the old one loaded goes on undisturbed, and a session
+# that loads it meanwhile finds one or the other whole.
 run install -d "$prefix$library" "$prefix$share"
 run find "$prefix$share" -maxdepth 1 -name 'owostack--*.sql' -delete
-run install -m 755 "$package$library"/owostack.* "$prefix$library/"
+for file in "$package$library"/owostack.*; do
+    name=${file##*/}
+    run install -m 755 "$file" "$prefix$library/.$name.new"
+    run mv -f "$prefix$library/.$name.new" "$prefix$library/$name"
+done
 run install -m 644 "$package$share"/owostack* "$prefix$share/"
 say "installed into ${prefix:+the private copy of }Postgres $PG_MAJOR"

@@ -70,3 +70,20 @@ SELECT code FROM owo_attach('acme', 'base', idempotency_key => 'a');
 SELECT code FROM owo_attach('acme', 'base', idempotency_key => 'a');
 SET ROLE owo_admin;
 SELECT * FROM owo_verify();
+
+-- kept for the organization's idempotency_days, and free afterwards, whether or not it has been deleted
+SET ROLE owo_admin;
+SELECT slug FROM owo_organization('lab', 'Lab', 'sandbox');
+SET owostack.organization = 'lab';
+SELECT owo_clock_set('2027-01-01 00:00+00');
+SELECT idempotency_days FROM owo_organization_set('lab', '{"idempotency_days": 40}');
+SELECT owo_sync('{"features": [{"slug": "calls"}], "plans": [{"slug": "base", "autoEnable": true, "features": [{"slug": "calls", "limit": 10}]}]}') -> 'success';
+SELECT key FROM owo_customer('acme');
+SELECT replayed FROM owo_track('acme', 'calls', 1, idempotency_key => 'k');
+SELECT owo_clock_advance('40 days');
+SELECT usage, replayed FROM owo_track('acme', 'calls', 1, idempotency_key => 'k');
+SELECT owo_clock_advance('1 microsecond');
+SELECT usage, replayed FROM owo_track('acme', 'calls', 2, idempotency_key => 'k');
+SELECT owo_track('acme', 'calls', 1, idempotency_key => 'k');
+SELECT replayed FROM owo_track_batch('[{"customer": "acme", "feature": "calls", "value": 2, "idempotency_key": "k"}]');
+SELECT quantity, at FROM owo.usage WHERE organization = 'lab' ORDER BY at;
