@@ -65,13 +65,15 @@ pub fn own(
 ) -> Result<Vec<Own>> {
     static OWN: Statement = Statement::new(
         "SELECT coalesce(f.used, 0) + coalesce(q.quantity, 0),
-                coalesce(f.units, 0) + coalesce(q.units, 0)
+                coalesce(f.units, 0) + coalesce(q.units, 0),
+                coalesce(f.carried, 0) <> 0 OR coalesce(q.carried, false)
            FROM unnest($3, $4) WITH ORDINALITY AS m (meter_id, number, ordinal)
            LEFT JOIN owo.meter_feature AS f
              ON f.customer_id = $1 AND f.feature_id = $2 AND f.meter_id = m.meter_id
             AND f.number = m.number
            LEFT JOIN LATERAL (
-                SELECT sum(u.quantity) AS quantity, sum(u.units) AS units
+                SELECT sum(u.quantity) AS quantity, sum(u.units) AS units,
+                       bool_or(u.kind = 'carry') AS carried
                   FROM owo.usage_pending AS u
                  WHERE u.customer_id = $1 AND u.meter_id = m.meter_id AND u.number = m.number
                    AND u.feature_id = $2 AND u.kind <> 'hold') AS q
@@ -87,6 +89,7 @@ pub fn own(
             Ok(Own {
                 amount: row.get(0)?,
                 units: row.get(1)?,
+                carried: row.get(2)?,
             })
         },
     )

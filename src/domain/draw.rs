@@ -46,6 +46,8 @@ pub struct Own {
     pub amount: Quantity,
     /// In units of the feature.
     pub units: Quantity,
+    /// Whether a switch carried some of the credits, of which no units are known.
+    pub carried: bool,
 }
 
 impl Used for BTreeMap<MeterPeriod, Quantity> {

@@ -115,8 +115,11 @@ fn take<'a>(context: &'a Context, id: Uuid, wanted: &str) -> Result<Option<(Life
         return Ok(None);
     }
     if status != "open" {
-        return Err(Error::forbidden(format!("checkout {id} is {status}"))
-            .hint("Attach the plan again with owo_attach()."));
+        let again = match checkout.kind.as_str() {
+            "pack" => "Buy the pack again with owo_addon().",
+            _ => "Attach the plan again with owo_attach().",
+        };
+        return Err(Error::forbidden(format!("checkout {id} is {status}")).hint(again));
     }
     let found = db::customer::find(&snapshot, vec![checkout.customer_id])?.pop();
     let customer = found.ok_or_else(|| Error::internal("a checkout without customer"))?;

@@ -78,3 +78,18 @@ SELECT code, usage FROM owo_track('acme', 'images', -1);
 SELECT code FROM owo_track('acme', 'words', -20);
 SELECT owo_worker_tick() IS NOT NULL AS ticked;
 SELECT * FROM owo_verify();
+
+-- after a change of cost too no more units come back than were used, and no more credits than were drawn
+SELECT key FROM owo_customer('zeta');
+SELECT usage, balance FROM owo_track('zeta', 'words', 3);
+SELECT owo_sync('{"creditSystems": [{"slug": "credits", "features": [{"feature": "images", "creditCost": 5}, {"feature": "words", "creditCost": 0.25}, {"feature": "free", "creditCost": 0}]}]}') -> 'success';
+SELECT owo_track('zeta', 'words', -4);
+SELECT code, balance FROM owo_track('zeta', 'words', -3);
+SELECT owo_track('zeta', 'words', -1);
+SELECT usage, balance FROM owo_track('zeta', 'words', 4);
+SELECT owo_sync('{"creditSystems": [{"slug": "credits", "features": [{"feature": "images", "creditCost": 5}, {"feature": "words", "creditCost": 1}, {"feature": "free", "creditCost": 0}]}]}') -> 'success';
+SELECT owo_track('zeta', 'words', -4);
+SELECT code FROM owo_track('zeta', 'words', -1);
+SELECT feature, sum(quantity) FROM owo.usage WHERE customer = 'zeta' GROUP BY feature;
+SELECT owo_worker_tick() IS NOT NULL AS ticked;
+SELECT * FROM owo_verify();

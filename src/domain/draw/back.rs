@@ -66,6 +66,7 @@ pub fn give_back_at_most(
         let rest = Own {
             amount: most.amount.saturating_sub_to_zero(given.amount),
             units: most.units.saturating_sub_to_zero(given.units),
+            carried: most.carried,
         };
         back.give(source, index, rest, false);
     }
@@ -91,14 +92,15 @@ impl Back {
         line.map_or_else(Own::default, |line| Own {
             amount: line.amount.negate(),
             units: line.units.negate(),
+            carried: false,
         })
     }
 
     /// Gives a source at most `most`; answers with units of the feature.
     fn give(&mut self, source: &Source, index: usize, most: Own, beyond: bool) -> Quantity {
-        // A price of zero leaves no trace in credits by which to tell how much was drawn.
         let free = source.in_credits() && self.cost.is_zero();
-        let open = if free {
+        // Credits alone do not tell how much was drawn: at a price of zero, nor after a lower one came.
+        let open = if source.in_credits() && (free || !most.carried) {
             self.units.min(most.units)
         } else {
             self.units
@@ -152,10 +154,11 @@ fn returnable(source: &Source, used: &dyn Used) -> Own {
         Own {
             amount,
             units: Quantity::LIMIT,
+            carried: false,
         },
         |own| Own {
             amount: amount.min(own.amount),
-            units: own.units,
+            ..own
         },
     )
 }

@@ -179,6 +179,7 @@ fn a_feature_gives_back_what_it_drew_of_a_pool_itself() {
         let own = Own {
             amount: quantity(amount),
             units: quantity(units),
+            carried: false,
         };
         let own = HashMap::from([(place, own)]);
         let used = WithHeld {
@@ -221,6 +222,7 @@ fn what_costs_nothing_is_given_back_as_far_as_it_was_used() {
     let own = Own {
         amount: Quantity::ZERO,
         units: quantity("4"),
+        carried: false,
     };
     let own = HashMap::from([(entitlement.sources[0].counted[0], own)]);
     let held = BTreeMap::new();

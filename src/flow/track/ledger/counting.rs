@@ -225,6 +225,7 @@ fn with_open(
         let widened = Own {
             amount: own.amount.checked_add(open).unwrap_or(Quantity::LIMIT),
             units: Quantity::LIMIT,
+            carried: own.carried,
         };
         (*place, if open.is_positive() { widened } else { own })
     });
