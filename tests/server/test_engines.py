@@ -42,6 +42,25 @@ CATALOG = """{
       {"slug": "words", "creditCost": 0.7}, {"slug": "credits", "limit": 60}]},
     {"slug": "extra", "isAddon": true, "features": [{"slug": "calls", "limit": 7}, {"slug": "credits", "limit": 11, "reset": "never"}]}]
 }"""
+# A provider says that a subscription is live, and since when its period runs.
+TOLD = """CREATE FUNCTION told(name text, ago interval) RETURNS bigint LANGUAGE sql AS $$
+    WITH now AS (SELECT owo._now((SELECT id FROM owo.organization WHERE slug = 'lab')) AS at),
+    said AS (
+        SELECT n.at, gen_random_uuid() AS id, jsonb_build_object('id', 'sub_' || name, 'object', 'subscription', 'status', 'active', 'customer', 'cus_' || name,
+            'metadata', jsonb_build_object('owo_customer', (SELECT c.id FROM owo.customer AS c WHERE c.key = name)),
+            'items', jsonb_build_object('data', jsonb_build_array(jsonb_build_object('quantity', 1,
+                'current_period_start', extract(epoch FROM n.at - ago)::bigint, 'current_period_end', extract(epoch FROM n.at - ago + interval '1 month')::bigint,
+                'price', jsonb_build_object('id', 'price_large', 'product', 'prod_1', 'unit_amount', 2000, 'currency', 'usd'))))) AS object
+          FROM now AS n),
+    event AS (
+        INSERT INTO owo.webhook_event (id, account_id, organization_id, provider, event_id, kind, body, next_at, received_at, updated_at)
+        SELECT s.id, a.id, a.organization_id, 'stripe', s.id::text, 'customer.subscription.updated',
+               convert_to(jsonb_build_object('id', 'evt_' || s.id, 'object', 'event', 'type', 'customer.subscription.updated', 'livemode', false,
+                   'created', extract(epoch FROM s.at)::bigint, 'data', jsonb_build_object('object', s.object))::text, 'UTF8'),
+               clock_timestamp() - interval '1 minute', clock_timestamp(), clock_timestamp() - interval '1 minute'
+          FROM owo.provider_account AS a, said AS s
+        RETURNING 1)
+    SELECT count(*) FROM event $$"""
 CUSTOMERS = ["acme", "zeta", "third"]
 METERED = ["calls", "life", "mail", "free", "over", "kept", "cal", "images", "words", "plain"]
 ANSWER = "allowed, code, usage, usage_limit, balance, overage, resets_at, reset_interval, credits, replayed"
@@ -67,6 +86,13 @@ class Side:
         self.run("SELECT owo_sync(%s)", CATALOG)
         for customer in CUSTOMERS:
             self.run("SELECT key FROM owo_customer(%s)", customer)
+        self.run("SELECT FROM owo_provider_set('stripe', '{\"secret_key\": \"sk_test_1\", \"webhook_secret\": \"whsec_1\"}')")
+        self.run("""INSERT INTO owo.provider_ref (account_id, kind, external_id, local_id, key, created_at, updated_at)
+                    SELECT a.id, 'plan', 'price_large', p.id, format('%%s.%%s.USD.monthly', p.id, p.price_amount), now(), now()
+                      FROM owo.provider_account AS a, owo.plan AS p WHERE p.slug = %s""", "large")
+        self.run("""INSERT INTO owo.provider_ref (account_id, kind, external_id, local_id, customer_id, created_at, updated_at)
+                    SELECT a.id, 'customer', 'cus_' || c.key, c.id, c.id, now(), now() FROM owo.provider_account AS a, owo.customer AS c""")
+        self.run(TOLD)
         self.run("CREATE TABLE desk (id int PRIMARY KEY, org text)")
         self.run("SELECT owo_enforce_table('desk', 'desks', 'org', 'id', organization => 'lab')")
 
@@ -97,6 +123,7 @@ class Side:
         queries = {
             "usage": "SELECT customer, feature, entity, sum(quantity) FROM owo.usage GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
             "holds": "SELECT status, quantity, settled_quantity, expires_at FROM owo.reservation ORDER BY 1, 2, 3, 4",
+            "given": "SELECT customer, feature FROM owo.usage GROUP BY 1, 2 HAVING sum(quantity) < 0",
             "seats": "SELECT c, entity, feature, status FROM unnest(%s::text[]) AS c, owo_entities(c) ORDER BY 1, 2, 3",
             "credits": "SELECT c, source, granted, used, remaining FROM unnest(%s::text[]) AS c, owo_credits(c) ORDER BY 1, 2, 3, 4, 5",
         }
@@ -141,7 +168,7 @@ class History:
         choices = {
             self.track: 26, self.give_back: 9, self.batch: 5, self.key: 4, self.late: 3, self.reserve: 6, self.end_hold: 8, self.attach: 5,
             self.cancel: 2, self.override: 5, self.grant: 3, self.seat: 8, self.desk: 8, self.clock: 5, self.limit: 3, self.fold: 3,
-            self.transaction: 22,
+            self.transaction: 22, self.told: 9,
         }
         kinds, weights = list(choices), list(choices.values())
         for _ in range(STEPS):
@@ -188,7 +215,12 @@ class History:
     def late(self) -> tuple:
         ago = self.random.choice(["1 hour", "2 days", "8 days", "32 days"])
         call = f"SELECT {ANSWER} FROM owo_track(%s, %s, %s::numeric, occurred_at => owo._now((SELECT id FROM owo.organization WHERE slug = 'lab')) - %s::interval)"
-        return ("do", call, self.customer(), self.random.choice(["calls", "kept", "images", "cal"]), self.value(), ago)
+        sign = self.random.choice(["", "", "-"])
+        return ("do", call, self.customer(), self.random.choice(["calls", "kept", "images", "cal"]), sign + self.value(), ago)
+
+    def told(self) -> tuple:
+        ago = self.random.choice(["0", "1 hour", "1 day", "4 days", "9 days", "26 days"])
+        return ("do", "SELECT told(%s, %s::interval), owo_worker_tick(1000) ->> 'webhooks'", self.customer(), ago)
 
     def reserve(self) -> tuple:
         customer, feature, value, entity = self.event(self.value())
@@ -319,6 +351,7 @@ def play(servers, seed: int):
         books = [side.books() for side in sides]
         assert books[0] == books[1], f"seed {seed}"
         assert books[0]["wrong"] == [], f"seed {seed}"
+        assert books[0]["given"] == [], f"seed {seed}"
         assert sides[1].server.value("SELECT pinned FROM owo.meter_stats", database=sides[1].database) == 0, f"seed {seed}"
     finally:
         for side in sides:

@@ -30,7 +30,7 @@ pub struct Start {
 impl Subscription {
     /// Notes that periods are counted from another moment, or anew, than `before` said: what it had
     /// counted until now stays on a meter of its own. The end of a trial does so too, but in a trial
-    /// nothing rolls over.
+    /// nothing rolls over. What has ended is moved at its end: who took its place did so after that.
     pub fn note_move(&mut self, before: &Self, now: Time) {
         let counted = before.count_number > 0 && !before.is_in_trial();
         let same = before.anchor_at == self.anchor_at && before.count_number == self.count_number;
@@ -38,7 +38,8 @@ impl Subscription {
             let mut starts = before.starts();
             starts.push(before.start());
             starts.drain(..starts.len().saturating_sub(STAGES_MAX));
-            self.anchor_moved_at = Some(now);
+            let at = self.ended_at.map_or(now, |ended| ended.min(now));
+            self.anchor_moved_at = Some(at.max(before.stage_began_at()));
             self.set_starts(starts);
         }
     }

@@ -64,6 +64,28 @@ fn an_anchor_that_comes_back_hands_down_twice() {
 }
 
 #[test]
+fn a_late_word_on_what_has_ended_neither_takes_nor_gives() {
+    for (anchor, count) in [("2026-01-15", 1), ("2026-03-20", 1), ("2026-03-20", 2)] {
+        let mut world = upgraded("2026-03-20");
+        let row = world.subscription(201);
+        (row.anchor_at, row.count_number) = (time(anchor), count);
+        let mut book = Book::default();
+        book.track(&world, CALLS, "2026-03-18", "3");
+        book.track(&world, CALLS, "2026-03-25", "6");
+        move_anchor(&mut world, 200, time("2026-04-20"), time("2026-01-20"));
+        let drawn = book.track(&world, CALLS, "2026-04-21", "1");
+        assert_eq!(drawn_of(&drawn), ["rollover 1"]);
+        let left = book.entitlement(&world, CALLS, None, time("2026-04-21"));
+        // Twenty rolled over from the first plan and fifty of the second, and ten are drawn.
+        assert_eq!(
+            rolled_over(&book, &left),
+            quantity("60"),
+            "{anchor} {count}"
+        );
+    }
+}
+
+#[test]
 fn a_late_event_leaves_what_was_spent_after_the_move() {
     let mut world = upgraded("2026-03-20");
     let mut book = Book::default();
