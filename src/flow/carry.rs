@@ -23,7 +23,7 @@ use owostack_domain::interval::Cadence;
 use owostack_domain::meter_key::{MeterKey, MeterPeriod, MeterSource};
 use owostack_domain::period::Anchor;
 use owostack_domain::quantity::Quantity;
-use owostack_domain::subscription::lineage::{Counted, counted_before};
+use owostack_domain::subscription::lineage::{Counted, used_before};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
@@ -129,7 +129,7 @@ fn carried(
     to: &Subscription,
     ahead: &Ahead,
 ) -> Result<Vec<Carried>> {
-    let Some(from) = counted_before(facts, to) else {
+    let Some(from) = used_before(facts, to) else {
         return Ok(Vec::new());
     };
     let (source, at) = (meter_source(to), to.stage_began_at());

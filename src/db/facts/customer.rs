@@ -57,6 +57,7 @@ fn subscription(row: &Row) -> Result<Subscription> {
         linked: row.get(22)?,
         anchor_moved_at: row.get(23)?,
         earlier: None,
+        period_over: false,
         follows: row.get(24)?,
         given_up_at: row.get(25)?,
     };

@@ -47,6 +47,7 @@ pub fn spell_earlier(starts: &[Start]) -> Value {
             "moved_at": start.moved_at,
             "anchor_at": start.anchor_at,
             "count": start.count_number,
+            "period_over": start.period_over,
             "feature_starts": spell_feature_starts(&start.feature_starts),
         })
     });
@@ -68,6 +69,7 @@ pub fn earlier(value: &Value) -> Result<Vec<Start>> {
             },
             anchor_at: time(start, "anchor_at")?,
             count_number: count(start)?,
+            period_over: start.get("period_over")?.as_bool()?,
             feature_starts: feature_starts(start.get("feature_starts")?).ok()?,
         })
     };

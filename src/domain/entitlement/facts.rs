@@ -173,6 +173,9 @@ pub struct Subscription {
     pub anchor_moved_at: Option<Time>,
     /// What it was until then, as far as that is known (`subscription::stage`).
     pub earlier: Option<Box<Subscription>>,
+    /// An earlier stage: the provider's period was over when the next stage began, so that what was used
+    /// in it does not go along.
+    pub period_over: bool,
     /// Distinguishes a fresh count from an earlier one with the same key.
     pub count_number: i32,
     /// Subjects whose anchor or count differs from the subscription's own.

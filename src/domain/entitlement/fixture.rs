@@ -198,6 +198,7 @@ impl World {
             anchor_at: time(at),
             anchor_moved_at: None,
             earlier: None,
+            period_over: false,
             count_number: 1,
             feature_starts: BTreeMap::new(),
             started_at: time(at),

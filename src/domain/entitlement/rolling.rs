@@ -200,12 +200,13 @@ fn switched(
         switches.checked_sub(1)?,
     )?;
     let began = first.counts_from(rules.subject);
+    let over = before.period_over;
     Some(Inherited {
         plan: RolloverPlan {
-            number: earlier.number_at(at),
+            number: earlier.number_at(at).saturating_add(over.into()),
             ..plan
         },
-        cut: true,
+        cut: !over,
         at,
         number: now.number_at(began),
     })

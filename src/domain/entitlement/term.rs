@@ -39,7 +39,10 @@ pub(super) fn push_terms(
     .fold(subscription.stage_began_at(), Time::max);
     let mut first = schedule.period_at(began).number;
     let last = match subscription.ended_at {
-        Some(ended) => last_ended_by(&schedule, ended),
+        // A provider's renewal ends the period that it cuts short.
+        Some(ended) => {
+            last_ended_by(&schedule, ended).saturating_add(subscription.period_over.into())
+        }
         None => i64::MAX,
     };
     let mut past: Vec<_> = feature.history.iter().collect();

@@ -3,7 +3,7 @@
 //!
 //! Called by `RolloverPlan`. Invariants: what had rolled over and was not drawn before the switch can
 //! be drawn after it, once, and expires no later for it; the period that the switch cuts short leaves
-//! nothing, because its usage counts against the new allowance. Nothing is stored at a switch: what a
+//! nothing, because its usage counts against the new allowance, unless a provider's renewal ended it. Nothing is stored at a switch: what a
 //! meter inherits is computed from the meter before it, so late events and holds that end show.
 //! Deliberately absent: which subscriptions follow each other (`entitlement::rolling`).
 
@@ -19,7 +19,8 @@ pub struct Inherited {
     /// Rollover of the earlier meter; its `number` is the period that the switch cut short, or that
     /// would have followed.
     pub plan: RolloverPlan,
-    /// A switch cut that period short, maybe in its first moment; else it never began.
+    /// A switch cut that period short, maybe in its first moment; else it never began, or a renewal ended
+    /// the one before it.
     pub cut: bool,
     /// When that was.
     pub at: Time,

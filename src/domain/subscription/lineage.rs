@@ -60,7 +60,7 @@ impl Lineage {
     #[must_use]
     pub fn of(facts: &Facts, from: &Subscription, running: &[MeterKey]) -> Self {
         let mut chain = vec![from];
-        while let Some(before) = chain.last().and_then(|next| counted_before(facts, next)) {
+        while let Some(before) = chain.last().and_then(|next| used_before(facts, next)) {
             if chain.iter().any(|known| known.is_stage(before)) {
                 break;
             }
@@ -205,7 +205,13 @@ impl Meters {
     }
 }
 
-/// The subscription whose usage goes to `next`: what it was before its anchor was moved; of base plans the
+/// The subscription whose used units go along to `next`: none where its period was over.
+#[must_use]
+pub fn used_before<'a>(facts: &'a Facts, next: &'a Subscription) -> Option<&'a Subscription> {
+    counted_before(facts, next).filter(|before| !before.period_over)
+}
+
+/// The subscription that counted before `next`: what it was before its anchor was moved; of base plans the
 /// one whose place it took, else the one of its group that ended last before it began.
 #[must_use]
 pub fn counted_before<'a>(facts: &'a Facts, next: &'a Subscription) -> Option<&'a Subscription> {

@@ -72,7 +72,7 @@ impl World {
 
     fn carry(&mut self, at: Time) {
         let to = self.live();
-        let Some(from) = counted_before(&self.facts, to) else {
+        let Some(from) = used_before(&self.facts, to) else {
             return;
         };
         let running = self.rows.iter().filter(|row| row.period.contains(at));
@@ -360,6 +360,23 @@ fn an_anchor_that_goes_away_and_comes_back_counts_used_units_once() {
     assert_eq!(world.counts(), [(8, 8), (8, 8)]);
     world.switch(10, day(7));
     assert_eq!(world.counts(), [(8, 8), (8, 8)]);
+}
+
+#[test]
+fn what_was_used_before_a_renewal_on_other_days_stays_behind() {
+    let mut world = World::new(&[MONTH]);
+    world.draw(5, day(0));
+    let row = world.facts.subscriptions.last_mut().unwrap();
+    let before = row.clone();
+    row.anchor_at = day(28);
+    assert!(row.note_move(&before, day(28)));
+    row.note_renewal();
+    world.draw(2, day(29));
+    world.move_anchor(day(30), day(30));
+    assert_eq!(world.counts(), [(5, 5), (2, 2), (2, 2)]);
+    world.switch(10, day(30));
+    let last = world.counts().pop();
+    assert_eq!(last, Some((2, 2)));
 }
 
 #[test]

@@ -85,6 +85,7 @@ impl Opening<'_> {
             anchor_at: self.at,
             anchor_moved_at: None,
             earlier: None,
+            period_over: false,
             count_number: 0,
             feature_starts: BTreeMap::new(),
             started_at: self.at,

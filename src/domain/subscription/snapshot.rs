@@ -69,6 +69,22 @@ fn ended_by_word(row: &Subscription, told: &Told) -> bool {
     row.ended_at.is_some() && row.ended_at == told.before.ended_at
 }
 
+/// Whether the period that was named last took the place of one that was over, and that was ours so far:
+/// what runs by `before` began with it, rather than with the new one.
+#[must_use]
+pub fn has_renewed(before: &Subscription, told: &Told) -> bool {
+    let standing = told.standing;
+    let schedule = before.schedule_from(before.anchor_at, told.zone);
+    let ours = schedule.period_at(horizon(standing, told.now)).start;
+    let (Some((start, _)), Some(ours)) = (standing.period(), ours) else {
+        return false;
+    };
+    let slack = before.slack(before.anchor_at, told.zone, start);
+    standing.periods.iter().any(|(began, end)| {
+        (*end - start).abs() <= slack && (ours - *began).abs() < (ours - start).abs()
+    })
+}
+
 /// Makes the row agree; false when it ended by our own doing and stays as it is.
 ///
 /// A row that [`must_begin`] has been begun.

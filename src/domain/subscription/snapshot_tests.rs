@@ -162,6 +162,37 @@ fn boundaries_a_little_off_keep_the_anchor_and_others_move_it() {
 }
 
 #[test]
+fn a_renewal_on_another_day_is_told_from_an_anchor_that_is_moved() {
+    // Paystack bills what began on the last days of a month on the 28th from then on.
+    let mut world = World::new("2026-01-31");
+    let mut heard = |period: (&str, &str)| {
+        world.now = time(period.0);
+        let before = world.row.clone();
+        world.hear(moment(world.now, 1), is(Said::Active, period));
+        let standing = world.heard.standing();
+        let told = Told {
+            standing: &standing,
+            before: &standing,
+            kept_anchor: None,
+            zone: chrono_tz::UTC,
+            now: world.now,
+        };
+        (world.row.anchor_at, has_renewed(&before, &told))
+    };
+    let first = time("2026-01-31");
+    assert_eq!(heard(("2026-01-31", "2026-02-28")), (first, false));
+    // Ours has renewed by itself.
+    assert_eq!(heard(("2026-02-28", "2026-03-28")), (first, false));
+    let then = time("2026-03-28");
+    assert_eq!(heard(("2026-03-28", "2026-04-28")), (then, true));
+    let moved = time("2026-04-10");
+    assert_eq!(heard(("2026-04-10", "2026-05-15")), (moved, false));
+    // Later than ours, which has just begun: what was used of it goes along.
+    let late = time("2026-05-15");
+    assert_eq!(heard(("2026-05-15", "2026-06-15")), (late, false));
+}
+
+#[test]
 fn a_trial_is_theirs_to_begin_and_to_end() {
     let mut world = World::new("2026-11-01T00:00:09Z");
     world.hear(

@@ -23,6 +23,8 @@ pub struct Start {
     pub anchor_at: Time,
     /// Its count.
     pub count_number: i32,
+    /// Whether the provider's period was over when it ended.
+    pub period_over: bool,
     /// Subjects that differed.
     pub feature_starts: BTreeMap<Uuid, FeatureStart>,
 }
@@ -31,16 +33,27 @@ impl Subscription {
     /// Notes that periods are counted from another moment, or anew, than `before` said: what it had
     /// counted until now stays on a meter of its own. The end of a trial does so too, but in a trial
     /// nothing rolls over. What has ended is moved at its end: who took its place did so after that.
-    pub fn note_move(&mut self, before: &Self, now: Time) {
+    /// True where it was noted.
+    pub fn note_move(&mut self, before: &Self, now: Time) -> bool {
         let counted = before.count_number > 0 && !before.is_in_trial();
         let same = before.anchor_at == self.anchor_at && before.count_number == self.count_number;
-        if counted && !same {
+        let moved = counted && !same;
+        if moved {
             let mut starts = before.starts();
             starts.push(before.start());
             starts.drain(..starts.len().saturating_sub(STAGES_MAX));
             let at = self.ended_at.map_or(now, |ended| ended.min(now));
             self.anchor_moved_at = Some(at.max(before.stage_began_at()));
             self.set_starts(starts);
+        }
+        moved
+    }
+
+    /// Notes that the last move was a renewal, by days that differ from those that were counted by: what
+    /// was used before it goes along as little as at any other.
+    pub fn note_renewal(&mut self) {
+        if let Some(earlier) = &mut self.earlier {
+            earlier.period_over = true;
         }
     }
 
@@ -64,6 +77,7 @@ impl Subscription {
                 anchor_at: start.anchor_at,
                 anchor_moved_at: start.moved_at,
                 count_number: start.count_number,
+                period_over: start.period_over,
                 feature_starts: start.feature_starts,
                 ended_at,
                 earlier,
@@ -108,6 +122,7 @@ impl Subscription {
             moved_at: self.anchor_moved_at,
             anchor_at: self.anchor_at,
             count_number: self.count_number,
+            period_over: self.period_over,
             feature_starts: self.feature_starts.clone(),
         }
     }

@@ -38,6 +38,9 @@ fn moved_on(days: &[&str]) -> Subscription {
         let before = row.clone();
         row.anchor_at += chrono::TimeDelta::hours(1);
         row.note_move(&before, time(day));
+        if *day == "2026-03-10" {
+            row.note_renewal();
+        }
     }
     row
 }

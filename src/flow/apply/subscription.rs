@@ -19,7 +19,7 @@ use owostack_domain::ids;
 use owostack_domain::period::Time;
 use owostack_domain::subscription::heard::{self, Heard, Leaving, News, Standing, Word};
 use owostack_domain::subscription::open::Opening;
-use owostack_domain::subscription::snapshot::{Told, must_begin, settle};
+use owostack_domain::subscription::snapshot::{Told, has_renewed, must_begin, settle};
 use owostack_domain::subscription::step::Change;
 use owostack_domain::switch::{Terms, origin};
 use owostack_provider::object::{ObjectKind, ObjectRef, Snapshot};
@@ -226,7 +226,10 @@ impl<'a, 'b> Hearing<'a, 'b> {
         if row.cancel_at.is_some() && self.is_succeeded(&row)? {
             row.cancel_at = None;
         }
-        row.note_move(&before, self.life.now());
+        let moved = row.note_move(&before, self.life.now());
+        if moved && has_renewed(&before, &self.told(&standing)) {
+            row.note_renewal();
+        }
         if row == before {
             return Ok(None);
         }
