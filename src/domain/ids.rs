@@ -87,9 +87,8 @@ pub fn sequential(moment: u64, random: [u8; 10]) -> Uuid {
     Builder::from_unix_timestamp_millis(millis, &[high, low, a, b, c, d, e, f, g, h]).into_uuid()
 }
 
-/// Bits of an order that an id holds, and of what tells apart two ids of one time and order.
-const ORDER_BITS: u32 = 46;
-const RANDOM_BITS: u32 = 28;
+/// Bits of an order that an id holds; 32 more tell apart two ids of one time and order.
+const ORDER_BITS: u32 = 42;
 
 /// An id that sorts by its time, and among those of one millisecond by `order` (version 7).
 ///
@@ -97,8 +96,8 @@ const RANDOM_BITS: u32 = 28;
 #[must_use]
 pub fn ordered(at: DateTime<Utc>, order: u64, random: [u8; 10]) -> Uuid {
     let [a, b, c, d, ..] = random;
-    let noise = u64::from(u32::from_be_bytes([a, b, c, d])) % (1 << RANDOM_BITS);
-    let tail = (u128::from(order % (1 << ORDER_BITS)) << RANDOM_BITS) | u128::from(noise);
+    let noise = u32::from_be_bytes([a, b, c, d]);
+    let tail = (u128::from(order % (1 << ORDER_BITS)) << u32::BITS) | u128::from(noise);
     // Twelve bits stand before the variant, the rest behind it; the builder writes over four and two.
     let [.., high, low] = (tail >> 62).to_be_bytes();
     let [_, _, _, _, _, _, _, _, rest @ ..] = (tail % (1 << 62)).to_be_bytes();
@@ -169,9 +168,9 @@ mod tests {
             0,
             1,
             2,
-            (1 << 34) - 1,
-            1 << 34,
-            1 << 45,
+            (1 << 30) - 1,
+            1 << 30,
+            1 << 41,
             (1 << ORDER_BITS) - 1,
         ];
         for pair in orders.windows(2) {
