@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use owostack_domain::ids;
 use uuid::Uuid;
 
-/// Microseconds of the wall clock in one step, in which at most one row is written.
+/// Microseconds of the wall clock in one step: a session makes no more than one id in each.
 const STEP: u64 = 64;
 
 /// The step of the last id that this session made.

@@ -4,7 +4,6 @@ pub mod account;
 pub mod binding;
 pub mod compare;
 pub mod evidence;
-
 pub mod offer;
 pub mod refer;
 pub mod reference;

@@ -1,7 +1,7 @@
 //! `owo.provider_ref`: our ids beside the provider's, and how new our knowledge of each object is.
 //!
 //! Read by what plans calls, which needs the provider's ids, and by what applies answers and
-//! webhooks, which need ours; written by `link`. Invariants: one external id leads to one of our
+//! webhooks, which need ours; written by `refer`. Invariants: one external id leads to one of our
 //! things; a customer, plan price or product of ours has one link that calls use, further ones only
 //! lead back.
 

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::lineage::{Counted, Lineage, counted_before};
+use super::lineage::{Counted, Lineage, used_before};
 use crate::entitlement::allowance::meter_source;
 use crate::entitlement::facts::{Facts, Subscription};
 use crate::meter_key::{MeterPeriod, MeterSource};
@@ -75,7 +75,7 @@ pub fn was_carried(facts: &Facts, source: MeterSource, period: &Period) -> bool 
     stages.any(|stage| {
         meter_source(stage) == source
             && period.contains(stage.stage_began_at())
-            && counted_before(facts, stage).is_some()
+            && used_before(facts, stage).is_some()
     })
 }
 
